@@ -1,0 +1,428 @@
+//! The function graph: a private arena in which rewriting happens.
+//!
+//! The needed part of an expression is copied in once; nodes keep their inputs in order and values keep their
+//! clients, so replacing a value costs as much as it has uses. What a rule binds enters the replacement expression
+//! as a bound leaf and is mapped back when that expression is imported; a rule never sees a stale handle.
+//! petgraph serves the questions that need graph algorithms; the arena stays the truth, because petgraph's edges
+//! have no order.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::error::{BuildError, Described, Result, StructureError};
+use crate::op::{NodeView, OpRef};
+use crate::origin::{self, Origin, Role};
+use crate::types::TypeRef;
+use crate::value::Value;
+use crate::variable::{Apply, Variable, VariableKey};
+use crate::walk::{AddressMap, toposort_until};
+
+mod merge;
+mod order;
+
+/// A node of a function graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) u32);
+
+/// A value of a function graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub(crate) u32);
+
+/// One use of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// As the input of a node, at a position.
+    Node(NodeId, u32),
+    /// As an output of the graph, at a position.
+    Output(u32),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+pub enum Producer {
+    /// It is an input of the graph, at a position.
+    Input(u32),
+    /// It is a constant.
+    Constant(Arc<dyn Value>),
+    /// It is an output of a node, at a position.
+    Node(NodeId, u32),
+}
+
+/// One application of a rewrite rule: what `explain()` tells.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Why the rule exists.
+    pub reason: &'static str,
+    /// The user's line of what was replaced.
+    pub origin: Origin,
+    /// What was replaced.
+    pub before: String,
+    /// What replaced it.
+    pub after: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct NodeData {
+    pub(crate) op: OpRef,
+    pub(crate) inputs: SmallVec<[ValueId; 2]>,
+    pub(crate) outputs: SmallVec<[ValueId; 1]>,
+    pub(crate) origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ValueData {
+    pub(crate) ty: TypeRef,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) origin: Origin,
+    pub(crate) producer: Producer,
+    pub(crate) clients: SmallVec<[Client; 2]>,
+    /// The handle of an input or constant; what a node makes is bound anew on request.
+    leaf: Option<Variable>,
+}
+
+/// A mutable graph with ordered inputs and outputs.
+#[derive(Debug)]
+pub struct FunctionGraph {
+    nodes: Vec<Option<NodeData>>,
+    values: Vec<ValueData>,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+    leaves: AddressMap<VariableKey, ValueId>,
+    history: Vec<Application>,
+    /// Its address tells this graph's bound leaves from another's.
+    token: Arc<u8>,
+}
+
+impl FunctionGraph {
+    /// Copies what the outputs need.
+    ///
+    /// # Errors
+    ///
+    /// An input given twice, or that is a constant or an intermediate variable; a free variable among the ancestors
+    /// of the outputs that is not an input.
+    #[track_caller]
+    pub fn new(inputs: &[Variable], outputs: &[Variable]) -> Result<Self> {
+        let mut graph = Self {
+            nodes: Vec::new(),
+            values: Vec::new(),
+            inputs: Vec::with_capacity(inputs.len()),
+            outputs: Vec::with_capacity(outputs.len()),
+            leaves: AddressMap::default(),
+            history: Vec::new(),
+            token: Arc::new(0),
+        };
+        for (position, variable) in inputs.iter().enumerate() {
+            graph.add_input(position, variable)?;
+        }
+        graph.outputs = graph.import(outputs)?;
+        for position in 0..outputs.len() {
+            let output = graph.outputs[position];
+            graph.value_mut(output).clients.push(Client::Output(position as u32));
+        }
+        Ok(graph)
+    }
+
+    fn add_input(&mut self, position: usize, variable: &Variable) -> Result<()> {
+        let rule = match () {
+            () if self.leaves.contains_key(&variable.key()) => Some("it is given twice"),
+            () if variable.constant().is_some() => Some("a constant cannot be an input"),
+            () if !variable.is_input() => {
+                Some("it is computed from other variables; only free variables can be inputs")
+            }
+            () => None,
+        };
+        if let Some(rule) = rule {
+            let name = crate::print::expression_text(variable);
+            return Err(BuildError::BadInput { position, variable: name, rule, origin: variable.origin() });
+        }
+        let id = self.add_leaf(variable, Producer::Input(position as u32));
+        self.inputs.push(id);
+        Ok(())
+    }
+
+    fn add_leaf(&mut self, variable: &Variable, producer: Producer) -> ValueId {
+        let (ty, name, origin) = (variable.ty().clone(), variable.shared_name(), variable.origin());
+        let id = self.add_value(ty, name, origin, producer);
+        self.value_mut(id).leaf = Some(variable.clone());
+        self.leaves.insert(variable.key(), id);
+        id
+    }
+
+    fn add_value(&mut self, ty: TypeRef, name: Option<Arc<str>>, origin: Origin, producer: Producer) -> ValueId {
+        let id = ValueId(self.values.len() as u32);
+        self.values.push(ValueData { ty, name, origin, producer, clients: SmallVec::new(), leaf: None });
+        id
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut NodeData {
+        self.nodes[id.0 as usize].as_mut().expect("a client list names only living nodes")
+    }
+
+    fn value_mut(&mut self, id: ValueId) -> &mut ValueData {
+        &mut self.values[id.0 as usize]
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> Option<&NodeData> {
+        self.nodes.get(id.0 as usize)?.as_ref()
+    }
+
+    pub(crate) fn value(&self, id: ValueId) -> &ValueData {
+        &self.values[id.0 as usize]
+    }
+
+    /// The inputs, in order.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The outputs, in order; they may repeat.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// Where a value comes from.
+    pub fn producer(&self, id: ValueId) -> &Producer {
+        &self.value(id).producer
+    }
+
+    /// The type of a value.
+    pub fn ty(&self, id: ValueId) -> &TypeRef {
+        &self.value(id).ty
+    }
+
+    /// The uses of a value.
+    pub fn clients(&self, id: ValueId) -> &[Client] {
+        &self.value(id).clients
+    }
+
+    /// The op of a living node.
+    pub fn op(&self, id: NodeId) -> Option<&OpRef> {
+        self.node(id).map(|node| &node.op)
+    }
+
+    /// The outputs of a node; empty when it is gone.
+    pub fn node_outputs(&self, id: NodeId) -> &[ValueId] {
+        self.node(id).map_or(&[], |node| &node.outputs)
+    }
+
+    /// The inputs of a node; empty when it is gone.
+    pub fn node_inputs(&self, id: NodeId) -> &[ValueId] {
+        self.node(id).map_or(&[], |node| &node.inputs)
+    }
+
+    pub(crate) fn value_count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// How many nodes the graph has.
+    pub fn node_count(&self) -> usize {
+        self.nodes.iter().flatten().count()
+    }
+
+    /// What rules have done to this graph, in order.
+    pub fn history(&self) -> &[Application] {
+        &self.history
+    }
+
+    /// Adds to the history.
+    pub fn record(&mut self, application: Application) {
+        self.history.push(application);
+    }
+
+    /// Copies expressions in, and returns the values that they are here.
+    ///
+    /// # Errors
+    ///
+    /// A free variable that is not an input of this graph, or a bound leaf of another graph.
+    pub fn import(&mut self, variables: &[Variable]) -> Result<Vec<ValueId>> {
+        let mut here: AddressMap<VariableKey, ValueId> = AddressMap::default();
+        for node in toposort_until(variables, |variable| variable.bound_to().is_some()) {
+            let inputs = node.inputs().iter().map(|input| self.find(input, &here)).collect::<Result<_>>()?;
+            let outputs = self.add_node(&node, inputs);
+            for (k, id) in outputs.into_iter().enumerate() {
+                here.insert(node.output(k).key(), id);
+            }
+        }
+        variables.iter().map(|variable| self.find(variable, &here)).collect()
+    }
+
+    fn add_node(&mut self, node: &Apply, inputs: SmallVec<[ValueId; 2]>) -> SmallVec<[ValueId; 1]> {
+        let id = NodeId(self.nodes.len() as u32);
+        for (position, &input) in inputs.iter().enumerate() {
+            self.value_mut(input).clients.push(Client::Node(id, position as u32));
+        }
+        let outputs: SmallVec<[ValueId; 1]> = (node.outputs().iter().enumerate())
+            .map(|(k, output)| {
+                let producer = Producer::Node(id, k as u32);
+                self.add_value(output.ty().clone(), output.shared_name(), node.origin(), producer)
+            })
+            .collect();
+        let (op, origin) = (node.op().clone(), node.origin());
+        self.nodes.push(Some(NodeData { op, inputs, outputs: outputs.clone(), origin }));
+        outputs
+    }
+
+    fn find(&mut self, variable: &Variable, here: &AddressMap<VariableKey, ValueId>) -> Result<ValueId> {
+        if let Some((token, id)) = variable.bound_to().filter(|(token, _)| *token == self.token_number()) {
+            debug_assert_eq!(token, self.token_number());
+            return Ok(id);
+        }
+        if let Some(&id) = here.get(&variable.key()).or_else(|| self.leaves.get(&variable.key())) {
+            return Ok(id);
+        }
+        match variable.constant() {
+            Some(value) => Ok(self.add_leaf(variable, Producer::Constant(value.clone()))),
+            None => Err(BuildError::MissingInput {
+                variable: crate::print::expression_text(variable),
+                ty: variable.ty().to_string(),
+                origin: variable.origin(),
+            }),
+        }
+    }
+
+    fn token_number(&self) -> u64 {
+        Arc::as_ptr(&self.token) as u64
+    }
+
+    /// A handle by which a rule may use a value in a replacement expression.
+    pub fn bind(&self, id: ValueId) -> Variable {
+        let value = self.value(id);
+        match &value.leaf {
+            Some(leaf) => leaf.clone(),
+            None => Variable::bound(value.ty.clone(), self.token_number(), id, value.origin, value.name.as_ref()),
+        }
+    }
+
+    /// The node that makes a bound variable, in this graph as it is now, and which output it is.
+    pub fn owner(&self, variable: &Variable) -> Option<(NodeId, usize)> {
+        let (_, id) = variable.bound_to().filter(|(token, _)| *token == self.token_number())?;
+        match self.producer(id) {
+            Producer::Node(node, index) => Some((*node, *index as usize)),
+            Producer::Input(_) | Producer::Constant(_) => None,
+        }
+    }
+
+    /// Calls `read` with a view of a node whose inputs and outputs are bound leaves; `None` when the node is gone.
+    pub fn with_view<R>(&self, id: NodeId, read: impl FnOnce(&NodeView<'_>) -> R) -> Option<R> {
+        let node = self.node(id)?;
+        let inputs: SmallVec<[Variable; 2]> = node.inputs.iter().map(|&input| self.bind(input)).collect();
+        let outputs: SmallVec<[Variable; 1]> = node.outputs.iter().map(|&output| self.bind(output)).collect();
+        Some(read(&NodeView::new(&node.op, &inputs, &outputs, node.origin)))
+    }
+
+    /// Lets every use of `old` use `new` instead, and drops what nobody uses any more.
+    ///
+    /// The new value inherits the old one's name.
+    ///
+    /// # Errors
+    ///
+    /// When the new type is neither the same nor more precise.
+    pub fn replace(&mut self, old: ValueId, new: ValueId, rule: &'static str) -> Result<()> {
+        if old == new {
+            return Ok(());
+        }
+        if !self.ty(old).is_super(&**self.ty(new)) {
+            let (was, is) = (self.bind(old), self.bind(new));
+            return Err(BuildError::Replacement {
+                rule: rule.into(),
+                old: Box::new(Described::new(&was)),
+                new: Box::new(Described::new(&is)),
+                why: "a replacement must have the same type, or a more precise one",
+                origin: self.value(old).origin,
+            });
+        }
+        let clients = std::mem::take(&mut self.value_mut(old).clients);
+        for client in &clients {
+            match *client {
+                Client::Node(node, position) => self.node_mut(node).inputs[position as usize] = new,
+                Client::Output(position) => self.outputs[position as usize] = new,
+            }
+        }
+        let name = self.value(old).name.clone();
+        let value = self.value_mut(new);
+        value.clients.extend(clients);
+        value.name = value.name.take().or(name);
+        if let Producer::Node(node, _) = *self.producer(old) {
+            self.prune(node);
+        }
+        Ok(())
+    }
+
+    /// Removes a node without clients, and then those that only it kept.
+    pub fn prune(&mut self, node: NodeId) {
+        let mut pending = vec![node];
+        while let Some(id) = pending.pop() {
+            let unused = |data: &NodeData| data.outputs.iter().all(|&output| self.value(output).clients.is_empty());
+            if !self.node(id).is_some_and(unused) {
+                continue;
+            }
+            let Some(data) = self.nodes[id.0 as usize].take() else { continue };
+            for (position, &input) in data.inputs.iter().enumerate() {
+                let gone = Client::Node(id, position as u32);
+                self.value_mut(input).clients.retain(|client| *client != gone);
+                if let Producer::Node(owner, _) = *self.producer(input) {
+                    pending.push(owner);
+                }
+            }
+        }
+    }
+
+    /// The scope in which a rule's replacement for a node is built: it keeps the node's line.
+    pub fn rewriting(&self, node: NodeId, rule: &'static str) -> Option<origin::Scope> {
+        self.node(node).map(|node| origin::within(node.origin.with_role(Role::Rewritten(rule))))
+    }
+
+    /// The outputs as expressions again, on the same input variables.
+    pub fn export(&self) -> Vec<Variable> {
+        let mut made: Vec<Option<Variable>> = self.values.iter().map(|value| value.leaf.clone()).collect();
+        for id in self.toposort() {
+            let Some(node) = self.node(id) else { continue };
+            let inputs = node.inputs.iter().map(|input| made[input.0 as usize].clone());
+            let inputs: SmallVec<[Variable; 2]> =
+                inputs.map(|input| input.expect("the order puts owners first")).collect();
+            let types = node.outputs.iter().map(|&output| self.ty(output).clone()).collect();
+            let apply = Apply::build(node.op.clone(), inputs, types, node.origin);
+            for (k, output) in node.outputs.iter().enumerate() {
+                let variable = apply.output(k);
+                if let Some(name) = &self.value(*output).name {
+                    variable.set_shared_name(name);
+                }
+                made[output.0 as usize] = Some(variable);
+            }
+        }
+        let outputs = self.outputs.iter().map(|output| made[output.0 as usize].clone());
+        outputs.map(|output| output.expect("every output is a leaf or made by a node in the order")).collect()
+    }
+
+    /// Checks the invariants: client lists are the exact inverse of inputs, and there is no cycle.
+    ///
+    /// # Errors
+    ///
+    /// The first invariant that is broken.
+    pub fn check(&self) -> Result<(), StructureError> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            let Some(node) = node else { continue };
+            let id = NodeId(index as u32);
+            for (position, &input) in node.inputs.iter().enumerate() {
+                if !self.clients(input).contains(&Client::Node(id, position as u32)) {
+                    return Err(StructureError(format!("{} is no client of its input {position}", node.op.name())));
+                }
+            }
+        }
+        for (index, value) in self.values.iter().enumerate() {
+            for client in &value.clients {
+                let used = match *client {
+                    Client::Node(node, at) => self.node(node).and_then(|node| node.inputs.get(at as usize)),
+                    Client::Output(at) => self.outputs.get(at as usize),
+                };
+                if used != Some(&ValueId(index as u32)) {
+                    return Err(StructureError("a value lists a client that does not use it".to_owned()));
+                }
+            }
+        }
+        self.check_acyclic()
+    }
+}

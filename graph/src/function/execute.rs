@@ -1,0 +1,170 @@
+//! Running a plan, step by step.
+
+use std::borrow::Cow;
+
+use super::Function;
+use super::plan::{Plan, Source, Step};
+use crate::error::{OpError, OpFailure, OpResult, Result, RunError};
+use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
+use crate::print::expression_text;
+use crate::types::TypeRef;
+use crate::value::{Slot, Value};
+use crate::variable::Variable;
+
+/// All the places where a value may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    plan: &'a Plan,
+    slots: &'a [Slot],
+    arguments: &'a [&'a dyn Value],
+    converted: &'a [Option<Box<dyn Value>>],
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn find(&self, source: Source) -> Option<&'a dyn Value> {
+        match source {
+            Source::Argument(at) => match self.converted.get(at as usize)? {
+                Some(value) => Some(&**value),
+                None => self.arguments.get(at as usize).copied(),
+            },
+            Source::Constant(at) => self.plan.constants.get(at as usize).map(|value| &**value),
+            Source::Slot(at) => self.slots.get(at as usize)?.value(),
+        }
+    }
+}
+
+/// The inputs of one step.
+#[derive(Debug)]
+struct StepInputs<'a> {
+    places: Places<'a>,
+    step: &'a Step,
+}
+
+impl Lookup for StepInputs<'_> {
+    fn value(&self, input: usize) -> Option<&dyn Value> {
+        self.places.find(*self.step.inputs.get(input)?)
+    }
+
+    fn ty(&self, input: usize) -> Option<&TypeRef> {
+        let graph = &self.places.plan.graph;
+        let value = graph.node(self.step.node)?.inputs.get(input)?;
+        Some(graph.ty(*value))
+    }
+}
+
+impl Function {
+    pub(super) fn lookup<'a>(&'a self, arguments: &'a [&'a dyn Value]) -> Places<'a> {
+        Places { plan: &self.plan, slots: &self.slots, arguments, converted: &self.converted }
+    }
+
+    /// Checks the arguments against the inputs' types, and converts those that need it.
+    pub(super) fn accept(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
+        let graph = &self.plan.graph;
+        let want = graph.inputs().len();
+        if arguments.len() != want {
+            return Err(RunError::Arity { want, got: arguments.len() });
+        }
+        for (position, (&argument, &input)) in arguments.iter().zip(graph.inputs()).enumerate() {
+            self.converted[position] = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
+                position,
+                name: expression_text(&graph.bind(input)),
+                want: graph.ty(input).to_string(),
+                got: argument.describe(),
+                rule,
+                origin: graph.value(input).origin,
+            })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn run(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
+        let plan = self.plan.clone();
+        for &slot in &plan.output_views {
+            self.slots[slot as usize].release();
+        }
+        for step in &plan.steps {
+            self.scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut self.slots[slot as usize])));
+            let places = Places { plan: &plan, slots: &self.slots, arguments, converted: &self.converted };
+            let inputs = StepInputs { places, step };
+            let state = step.state.map(|at| &mut self.states[at as usize]);
+            let result = perform(&inputs, &mut self.scratch, state);
+            for (slot, value) in step.outputs.iter().zip(self.scratch.drain(..)) {
+                self.slots[*slot as usize] = value;
+            }
+            result.map_err(|failure| self.failure(step, arguments, failure))?;
+            for &slot in &step.release {
+                self.slots[slot as usize].release();
+            }
+        }
+        Ok(())
+    }
+
+    fn failure(&self, step: &Step, arguments: &[&dyn Value], failure: Box<dyn OpError>) -> RunError {
+        let graph = &self.plan.graph;
+        let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
+        let places = self.lookup(arguments);
+        let describe = |(variable, &source): (&Variable, &Source)| {
+            let value = places.find(source).map_or_else(|| "nothing".to_owned(), |value| value.describe());
+            format!("`{}` {value}", self.name_of(variable))
+        };
+        let inputs: Vec<String> = handles.iter().zip(&step.inputs).map(describe).collect();
+        let origin = graph.node(step.node).map(|node| node.origin).unwrap_or_else(crate::origin::current);
+        RunError::Op { op: step.op.name(), inputs: inputs.join(", "), origin, failure }
+    }
+
+    /// The name of a bound variable, or a short expression for it.
+    fn name_of(&self, variable: &Variable) -> String {
+        let graph = &self.plan.graph;
+        match graph.owner(variable) {
+            Some((node, _)) if variable.name().is_none() => {
+                let inputs =
+                    graph.with_view(node, |view| view.inputs().iter().map(expression_text).collect::<Vec<_>>());
+                let op: Cow<'static, str> = graph.op(node).map_or("?".into(), |op| op.name());
+                format!("{op}({})", inputs.unwrap_or_default().join(", "))
+            }
+            _ => expression_text(variable),
+        }
+    }
+}
+
+fn perform(inputs: &StepInputs<'_>, outputs: &mut [Slot], state: Option<&mut Option<Box<dyn OpState>>>) -> OpResult {
+    let Step { op, inputs: sources, .. } = inputs.step;
+    let state = state.and_then(|place| {
+        if place.is_none() {
+            *place = op.state();
+        }
+        place.as_deref_mut()
+    });
+    op.perform(&mut Io { inputs: Inputs { values: inputs, count: sources.len() }, outputs, state })
+}
+
+/// Given values, for [`evaluate`].
+#[derive(Debug)]
+struct Given<'a> {
+    node: &'a NodeView<'a>,
+    values: &'a [&'a dyn Value],
+}
+
+impl Lookup for Given<'_> {
+    fn value(&self, input: usize) -> Option<&dyn Value> {
+        self.values.get(input).copied()
+    }
+
+    fn ty(&self, input: usize) -> Option<&TypeRef> {
+        self.node.inputs().get(input).map(Variable::ty)
+    }
+}
+
+/// Runs one node on given values; for constant folding and for tests of an op alone.
+///
+/// # Errors
+///
+/// What the op finds wrong.
+pub fn evaluate(node: &NodeView<'_>, values: &[&dyn Value]) -> Result<Vec<Box<dyn Value>>, Box<dyn OpError>> {
+    let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::default).take(node.outputs().len()).collect();
+    let mut state = node.op().state();
+    let given = Given { node, values };
+    let inputs = Inputs { values: &given, count: values.len() };
+    node.op().perform(&mut Io { inputs, outputs: &mut slots, state: state.as_deref_mut() })?;
+    slots.iter_mut().map(|slot| slot.take().ok_or(OpFailure::WrongValue(0).into())).collect()
+}

@@ -1,0 +1,243 @@
+//! What planning a function graph makes: a function that is called millions of times.
+//!
+//! The plan (order, slots, constants) is immutable and shared by all forks; slots and op states belong to one
+//! function. A slot keeps its buffer from call to call, and values whose lifetimes do not overlap share one, so a
+//! call with unchanged shapes allocates nothing.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{BuildError, Result, RunError};
+use crate::fgraph::FunctionGraph;
+use crate::op::OpState;
+use crate::value::{Slot, Value};
+
+mod execute;
+mod explain;
+mod plan;
+
+pub use execute::evaluate;
+use plan::Plan;
+
+/// A compiled function: values in, values out.
+///
+/// Calls take `&mut self`, because they write into the function's own buffers; [`fork`](Self::fork) makes one for
+/// another thread.
+pub struct Function {
+    plan: Arc<Plan>,
+    slots: Vec<Slot>,
+    states: Vec<Option<Box<dyn OpState>>>,
+    converted: Vec<Option<Box<dyn Value>>>,
+    scratch: Vec<Slot>,
+}
+
+impl Function {
+    /// Plans a function graph as it is: order, buffers by liveness, constants.
+    ///
+    /// # Errors
+    ///
+    /// An op whose view declaration names an output or input that it does not have.
+    pub fn plan(graph: FunctionGraph) -> Result<Self> {
+        Ok(Self::new(Arc::new(Plan::new(graph)?)))
+    }
+
+    fn new(plan: Arc<Plan>) -> Self {
+        let mut function = Self {
+            slots: Vec::new(),
+            states: Vec::new(),
+            converted: Vec::new(),
+            scratch: Vec::with_capacity(plan.most_outputs),
+            plan,
+        };
+        function.slots.resize_with(function.plan.slot_count, Slot::default);
+        function.states.resize_with(function.plan.state_count, || None);
+        function.converted.resize_with(function.plan.graph.inputs().len(), || None);
+        function
+    }
+
+    /// A function of the same plan with buffers of its own, for another thread.
+    ///
+    /// The plan, its constants and the immutable parts of op states are shared.
+    pub fn fork(&self) -> Self {
+        let mut fork = Self::new(self.plan.clone());
+        fork.states = self.states.iter().map(|state| state.as_ref().map(|state| state.fork())).collect();
+        fork
+    }
+
+    /// Calls the function; the outputs are the caller's own.
+    ///
+    /// # Errors
+    ///
+    /// Arguments of a wrong number, type or shape; what an op finds wrong with the values.
+    pub fn call(&mut self, arguments: &[&dyn Value]) -> Result<Outputs, RunError> {
+        let view = self.call_ref(arguments)?;
+        let values = (0..view.len()).map(|position| view.value(position).map(|value| value.boxed_clone()));
+        Ok(Outputs(values.collect::<Result<_, _>>()?))
+    }
+
+    /// Calls the function; the outputs are borrowed from its buffers until the next call.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn call_ref<'a>(&'a mut self, arguments: &'a [&'a dyn Value]) -> Result<OutputView<'a>, RunError> {
+        self.accept(arguments)?;
+        self.run(arguments)?;
+        Ok(OutputView { function: self, arguments })
+    }
+
+    /// The number of inputs.
+    pub fn input_count(&self) -> usize {
+        self.plan.graph.inputs().len()
+    }
+
+    /// The number of outputs.
+    pub fn output_count(&self) -> usize {
+        self.plan.outputs.len()
+    }
+
+    /// The number of nodes that a call runs.
+    pub fn node_count(&self) -> usize {
+        self.plan.steps.len()
+    }
+
+    /// The number of buffers, each shared by values whose lifetimes do not overlap.
+    pub fn buffer_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The bytes that the function's buffers hold now.
+    pub fn buffer_bytes(&self) -> usize {
+        self.slots.iter().filter_map(Slot::value).map(Value::bytes).sum()
+    }
+
+    /// What the ops counted in this function (and in those it was forked from), summed over nodes: the sparse
+    /// factorisations count `numeric` and `symbolic`.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        let mut sums = BTreeMap::new();
+        for (name, count) in self.states.iter().flatten().flat_map(|state| state.counts()) {
+            *sums.entry(name).or_insert(0) += count;
+        }
+        sums
+    }
+
+    /// The graph that is run, as a tree; see [`debug_print`](crate::debug_print).
+    pub fn debug_print(&self) -> String {
+        crate::print::debug_print(&self.plan.graph.export())
+    }
+
+    /// What the rewrites did to this function: what fired, where, and why.
+    pub fn explain(&self) -> String {
+        explain::story(self.plan.graph.history())
+    }
+
+    /// The function graph that was planned.
+    pub fn graph(&self) -> &FunctionGraph {
+        &self.plan.graph
+    }
+
+    fn output<'a>(&'a self, arguments: &'a [&'a dyn Value], position: usize) -> Result<&'a dyn Value, RunError> {
+        let count = self.output_count();
+        let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
+        let source = self.plan.outputs.get(position).ok_or_else(missing)?;
+        self.lookup(arguments).find(*source).ok_or_else(missing)
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Function({} inputs, {} nodes, {} outputs)",
+            self.input_count(),
+            self.node_count(),
+            self.output_count()
+        )
+    }
+}
+
+/// The outputs of a call, owned.
+#[derive(Debug, Clone)]
+pub struct Outputs(Vec<Box<dyn Value>>);
+
+/// The outputs of a call, in the function's own buffers.
+#[derive(Debug)]
+pub struct OutputView<'a> {
+    function: &'a Function,
+    arguments: &'a [&'a dyn Value],
+}
+
+macro_rules! output_access {
+    ($($kind:ty),+) => { $(
+        impl $kind {
+            /// How many outputs there are.
+            pub fn len(&self) -> usize {
+                self.count()
+            }
+
+            /// Whether there are none.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// An output as a value of a concrete type.
+            ///
+            /// # Errors
+            ///
+            /// When there is no such output, or it is of another type.
+            pub fn get<T: Value>(&self, position: usize) -> Result<&T, RunError> {
+                let value = self.value(position)?;
+                let wrong = || RunError::Output { position, rule: format!("it is {}", value.describe()) };
+                (value as &dyn Any).downcast_ref().ok_or_else(wrong)
+            }
+
+            /// An output that is one `f64`.
+            ///
+            /// # Errors
+            ///
+            /// When there is no such output, or it is not one.
+            pub fn scalar(&self, position: usize) -> Result<f64, RunError> {
+                let value = self.value(position)?;
+                match value.as_f64() {
+                    Some([number]) => Ok(*number),
+                    _ => Err(RunError::Output { position, rule: format!("it is {}, not one f64", value.describe()) }),
+                }
+            }
+        }
+    )+ };
+}
+
+output_access!(Outputs, OutputView<'_>);
+
+impl Outputs {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
+        let missing = || RunError::Output { position, rule: format!("the function has {} output(s)", self.0.len()) };
+        self.0.get(position).map(|value| &**value).ok_or_else(missing)
+    }
+
+    /// The values themselves.
+    pub fn into_values(self) -> Vec<Box<dyn Value>> {
+        self.0
+    }
+}
+
+impl OutputView<'_> {
+    fn count(&self) -> usize {
+        self.function.output_count()
+    }
+
+    fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
+        self.function.output(self.arguments, position)
+    }
+}
+
+/// A view declaration that names what the op does not have.
+fn bad_declaration(op: &dyn crate::op::Op) -> BuildError {
+    BuildError::parameter(op.name(), "its view_map names an output or an input that the node does not have")
+}

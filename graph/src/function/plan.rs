@@ -1,0 +1,195 @@
+//! The plan of a function: the order of the nodes, and which slot holds what and for how long.
+//!
+//! Lifetimes are those of a fixed order. A view extends the life of what it is a view of, and lets go of it at its
+//! own last use, so that the base is the only holder of its storage again when the next call wants to reuse it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::error::Result;
+use crate::fgraph::{FunctionGraph, NodeId, Producer, ValueId};
+use crate::op::OpRef;
+use crate::value::Value;
+
+/// Where a step finds a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Argument(u32),
+    Constant(u32),
+    Slot(u32),
+}
+
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) op: OpRef,
+    pub(super) inputs: SmallVec<[Source; 2]>,
+    pub(super) outputs: SmallVec<[u32; 1]>,
+    /// The place of the op's state, if it keeps one.
+    pub(super) state: Option<u32>,
+    /// Slots of views whose last use this step is.
+    pub(super) release: SmallVec<[u32; 1]>,
+    /// For errors.
+    pub(super) node: NodeId,
+}
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) graph: FunctionGraph,
+    pub(super) steps: Vec<Step>,
+    pub(super) constants: Vec<Arc<dyn Value>>,
+    pub(super) outputs: Vec<Source>,
+    /// Slots of outputs that are views: they let go of the last call's storage before the next one writes to it.
+    pub(super) output_views: Vec<u32>,
+    pub(super) slot_count: usize,
+    pub(super) state_count: usize,
+    pub(super) most_outputs: usize,
+}
+
+impl Plan {
+    pub(super) fn new(graph: FunctionGraph) -> Result<Self> {
+        let order = graph.toposort();
+        let lives = Lives::new(&graph, &order)?;
+        let mut planner = Planner::new(&graph, lives);
+        let steps: Vec<Step> = order.iter().enumerate().filter_map(|(at, &id)| planner.step(at, id)).collect();
+        let outputs = graph.outputs().iter().map(|&output| planner.source(output)).collect();
+        let most_outputs = steps.iter().map(|step| step.outputs.len()).max().unwrap_or(0);
+        let output_views = planner.output_views();
+        let Planner { constants, slot_count, state_count, .. } = planner;
+        Ok(Self { steps, constants, outputs, output_views, slot_count, state_count, most_outputs, graph })
+    }
+}
+
+/// For each value: the step of its last use (outputs live for ever), and what it is a view of.
+struct Lives {
+    last: Vec<usize>,
+    base: Vec<Option<ValueId>>,
+}
+
+impl Lives {
+    fn new(graph: &FunctionGraph, order: &[NodeId]) -> Result<Self> {
+        let mut lives = Self { last: vec![0; graph.value_count()], base: vec![None; graph.value_count()] };
+        for (at, id) in order.iter().enumerate() {
+            let Some(node) = graph.node(*id) else { continue };
+            for &value in node.inputs.iter().chain(&node.outputs) {
+                lives.last[value.0 as usize] = at;
+            }
+            for &(output, input) in node.op.view_map() {
+                match (node.outputs.get(output), node.inputs.get(input)) {
+                    (Some(&view), Some(&base)) => lives.base[view.0 as usize] = Some(base),
+                    _ => return Err(super::bad_declaration(&*node.op)),
+                }
+            }
+        }
+        for &output in graph.outputs() {
+            lives.last[output.0 as usize] = usize::MAX;
+        }
+        // Later nodes first: a view of a view hands its life on.
+        for id in order.iter().rev() {
+            for &view in graph.node_outputs(*id) {
+                if let Some(base) = lives.base[view.0 as usize] {
+                    let last = lives.last[view.0 as usize];
+                    let base = &mut lives.last[base.0 as usize];
+                    *base = last.max(*base);
+                }
+            }
+        }
+        Ok(lives)
+    }
+}
+
+struct Planner<'a> {
+    graph: &'a FunctionGraph,
+    lives: Lives,
+    slots: Vec<Option<u32>>,
+    constants: Vec<Arc<dyn Value>>,
+    constant_of: HashMap<ValueId, u32>,
+    /// Free slots by type: only values of equal types share one.
+    free: HashMap<u64, Vec<u32>>,
+    /// What dies after a step: filled as values are born.
+    dying: HashMap<usize, Vec<ValueId>>,
+    slot_count: usize,
+    state_count: usize,
+}
+
+impl<'a> Planner<'a> {
+    fn new(graph: &'a FunctionGraph, lives: Lives) -> Self {
+        Self {
+            slots: vec![None; graph.value_count()],
+            graph,
+            lives,
+            constants: Vec::new(),
+            constant_of: HashMap::new(),
+            free: HashMap::new(),
+            dying: HashMap::new(),
+            slot_count: 0,
+            state_count: 0,
+        }
+    }
+
+    fn step(&mut self, at: usize, id: NodeId) -> Option<Step> {
+        let node = self.graph.node(id)?;
+        let inputs = node.inputs.iter().map(|&input| self.source(input)).collect();
+        let outputs = node.outputs.iter().map(|&output| self.give_slot(output)).collect();
+        let state = node.op.state().map(|_| {
+            self.state_count += 1;
+            self.state_count as u32 - 1
+        });
+        let mut release = SmallVec::new();
+        for value in self.dying.remove(&at).unwrap_or_default() {
+            let Some(slot) = self.slots[value.0 as usize] else { continue };
+            if self.lives.base[value.0 as usize].is_some() {
+                release.push(slot);
+            }
+            self.free.entry(self.class(value)).or_default().push(slot);
+        }
+        Some(Step { op: node.op.clone(), inputs, outputs, state, release, node: id })
+    }
+
+    fn give_slot(&mut self, value: ValueId) -> u32 {
+        let class = self.class(value);
+        let reused = self.free.get_mut(&class).and_then(Vec::pop);
+        let slot = reused.unwrap_or_else(|| {
+            self.slot_count += 1;
+            self.slot_count as u32 - 1
+        });
+        self.slots[value.0 as usize] = Some(slot);
+        let last = self.lives.last[value.0 as usize];
+        if last != usize::MAX {
+            self.dying.entry(last).or_default().push(value);
+        }
+        slot
+    }
+
+    fn output_views(&self) -> Vec<u32> {
+        let views =
+            (0..self.slots.len()).filter(|&at| self.lives.base[at].is_some() && self.lives.last[at] == usize::MAX);
+        views.filter_map(|at| self.slots[at]).collect()
+    }
+
+    /// Views keep to slots of their own kind: they hold no buffer that could be reused.
+    fn class(&self, value: ValueId) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.graph.ty(value).digest_type(&mut hasher);
+        hasher.write_u8(self.lives.base[value.0 as usize].is_some().into());
+        hasher.finish()
+    }
+
+    fn source(&mut self, value: ValueId) -> Source {
+        match self.graph.producer(value) {
+            Producer::Input(position) => Source::Argument(*position),
+            Producer::Constant(bits) => {
+                let constants = &mut self.constants;
+                let index = self.constant_of.entry(value).or_insert_with(|| {
+                    constants.push(bits.clone());
+                    constants.len() as u32 - 1
+                });
+                Source::Constant(*index)
+            }
+            Producer::Node(..) => Source::Slot(self.slots[value.0 as usize].expect("owners come first in the order")),
+        }
+    }
+}

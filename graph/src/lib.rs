@@ -1,0 +1,50 @@
+//! Expressions, derivatives and functions; no numbers.
+//!
+//! A model is an expression: [`Variable`]s joined by [`Apply`] nodes, each the application of an [`Op`] to its
+//! inputs. This crate knows how expressions are built, printed, differentiated ([`grad`], [`lop`], [`rop`],
+//! [`hvp`]), copied into a [`FunctionGraph`] for rewriting, and planned and run as a [`Function`]. What the values
+//! are (tensors, sparse matrices, factors) is decided elsewhere, through the open traits [`Type`] and [`Value`].
+//!
+//! # Where to read on
+//!
+//! `variable` (what an expression is), `op` (what an op is), `autodiff`, `fgraph`, `function`.
+//!
+//! # Invariants
+//!
+//! * No arrays, dtypes or kernels here: neither ndarray nor faer is a dependency (slices of `f64` are fine).
+//! * No unsafe code.
+//! * No recursion over a graph: every walk, and dropping, is iterative.
+//! * No global state, except the stack of origins (module [`origin`]), which only decides the source lines of nodes.
+//! * A missing derivative is an error or an explicit [`Grad`] kind, never a zero.
+
+#![forbid(unsafe_code)]
+
+pub mod origin;
+
+mod autodiff;
+mod dim;
+mod error;
+mod fgraph;
+mod function;
+mod op;
+mod operators;
+mod print;
+mod types;
+mod value;
+mod variable;
+mod walk;
+
+pub use autodiff::{grad, hvp, lop, rop, sum_of};
+pub use dim::{Dim, DimView, Shape, infer_shapes, shape_of};
+pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, RunError, StructureError};
+pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
+pub use function::{Function, OutputView, Outputs, evaluate};
+pub use op::{
+    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Prop, Props, Tangents, Why,
+};
+pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
+pub use print::{debug_print, expression_text};
+pub use types::{Type, TypeIdentity, TypeRef};
+pub use value::{Slot, Value};
+pub use variable::{Apply, Variable, VariableKey, apply, apply_all};
+pub use walk::{ancestors, toposort};

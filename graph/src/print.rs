@@ -1,0 +1,115 @@
+//! Expressions as text: a tree for reading, a short form for errors.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use crate::variable::{Apply, Variable, VariableKey};
+
+/// The whole expression as a tree, one line per variable: op or name, `[id X]`, type, name, the user's line.
+///
+/// A node is expanded once; later mentions print its line and `···`. Leaves are simply repeated.
+pub fn debug_print(outputs: &[Variable]) -> String {
+    let mut text = String::new();
+    let mut ids: HashMap<VariableKey, usize> = HashMap::new();
+    let mut expanded: HashMap<VariableKey, ()> = HashMap::new();
+    let mut stack: Vec<Line> = outputs.iter().rev().map(Line::root).collect();
+    while let Some(line) = stack.pop() {
+        let node_key = node_key(&line.variable);
+        let fresh = ids.len();
+        let id = *ids.entry(node_key).or_insert(fresh);
+        let repeated = line.variable.owner().is_some() && expanded.insert(node_key, ()).is_some();
+        let _ = writeln!(text, "{}{}", line.prefix, describe(&line.variable, id));
+        let Some((node, _)) = line.variable.owner() else { continue };
+        if repeated {
+            let _ = writeln!(text, "{} └─ ···", line.indent);
+            continue;
+        }
+        push_inputs(&mut stack, node, &line.indent);
+    }
+    text
+}
+
+struct Line {
+    variable: Variable,
+    prefix: String,
+    indent: String,
+}
+
+impl Line {
+    fn root(variable: &Variable) -> Self {
+        Self { variable: variable.clone(), prefix: String::new(), indent: String::new() }
+    }
+}
+
+fn push_inputs(stack: &mut Vec<Line>, node: &Apply, indent: &str) {
+    let last = node.inputs().len().saturating_sub(1);
+    for (position, input) in node.inputs().iter().enumerate().rev() {
+        let (branch, below) = if position == last { (" └─ ", "    ") } else { (" ├─ ", " │  ") };
+        stack.push(Line {
+            variable: input.clone(),
+            prefix: format!("{indent}{branch}"),
+            indent: format!("{indent}{below}"),
+        });
+    }
+}
+
+/// All outputs of a node share its id.
+fn node_key(variable: &Variable) -> VariableKey {
+    variable.owner().map_or_else(|| variable.key(), |(node, _)| node.output(0).key())
+}
+
+fn describe(variable: &Variable, id: usize) -> String {
+    let head = match variable.owner() {
+        Some((node, index)) => {
+            let output = if node.output_count() > 1 { format!(".{index}") } else { String::new() };
+            format!("{}{}{output}", node.op().name(), node.op().props())
+        }
+        None => leaf_text(variable),
+    };
+    let name = match (variable.owner(), variable.name()) {
+        (Some(_), Some(name)) => format!(" '{name}'"),
+        _ => String::new(),
+    };
+    format!("{head} [id {}] <{}>{name} {}", letters(id), variable.ty(), variable.origin())
+}
+
+fn leaf_text(variable: &Variable) -> String {
+    let brief = || variable.constant().and_then(|value| value.brief());
+    variable
+        .name()
+        .map(str::to_owned)
+        .or_else(brief)
+        .unwrap_or_else(|| if variable.constant().is_some() { "constant".to_owned() } else { "input".to_owned() })
+}
+
+/// A, B, .. Z, BA, BB, ..
+fn letters(mut number: usize) -> String {
+    let mut text = Vec::new();
+    loop {
+        text.push(b'A' + (number % 26) as u8);
+        number /= 26;
+        if number == 0 {
+            break;
+        }
+    }
+    text.iter().rev().map(|&letter| letter as char).collect()
+}
+
+/// A short form for errors and records: the name, or the op with its inputs to a small depth (`exp(add(X, ...))`).
+pub fn expression_text(variable: &Variable) -> String {
+    text_to_depth(variable, 3)
+}
+
+/// The depth is a small constant, so this recursion is bounded.
+fn text_to_depth(variable: &Variable, depth: usize) -> String {
+    let Some((node, index)) = variable.owner() else { return leaf_text(variable) };
+    if let Some(name) = variable.name() {
+        return name.to_owned();
+    }
+    let output = if node.output_count() > 1 { format!(".{index}") } else { String::new() };
+    let inputs = match depth {
+        0 => "...".to_owned(),
+        _ => node.inputs().iter().map(|input| text_to_depth(input, depth - 1)).collect::<Vec<_>>().join(", "),
+    };
+    format!("{}{}({inputs}){output}", node.op().name(), node.op().props())
+}

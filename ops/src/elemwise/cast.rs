@@ -1,0 +1,167 @@
+//! Changing the dtype.
+
+use std::borrow::Cow;
+
+use kronograph_graph::{
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Props, Result, Shape, Tangents, Variable, apply,
+};
+
+use crate::dtype::DType;
+use crate::kernels::map::map1;
+use crate::kernels::runs::for_each_run;
+use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_type};
+
+/// `x` with another dtype.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cast {
+    /// The dtype of the result.
+    pub to: DType,
+}
+
+/// `x` converted to a dtype, element by element; `x` itself if it has that dtype.
+///
+/// Floats become integers by cutting off the fraction, and saturate; truth is 1, and what is not zero is true. The
+/// derivative passes to floats and stops at integers and truth values.
+///
+/// # Errors
+///
+/// When `x` is not a dense tensor.
+#[track_caller]
+pub fn cast(x: &Variable, to: DType) -> Result<Variable> {
+    if tensor_type("cast", x)?.dtype() == to {
+        return Ok(x.clone());
+    }
+    apply(Cast { to }, std::slice::from_ref(x))
+}
+
+impl Op for Cast {
+    fn name(&self) -> Cow<'static, str> {
+        "cast".into()
+    }
+
+    fn props(&self) -> Props {
+        Props::default().with("to", self.to.to_string())
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [x] = inputs else { return Err(BuildError::arity("cast", 1, inputs)) };
+        Ok(NodeSpec::one(TensorType::shared(self.to, tensor_type("cast", x)?.lengths())))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        cast_into(io.inputs.get::<Tensor>(0)?, self.to, io.outputs[0].buffer::<Tensor>());
+        Ok(())
+    }
+
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let from = tensor_type("cast", node.input(0))?.dtype();
+        Ok(vec![match (&output_grads[0], from.tangent()) {
+            (Some(g), Some(tangent)) if self.to.is_float() => cast(g, tangent)?.into(),
+            _ => Grad::Zero,
+        }])
+    }
+
+    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        Ok(vec![match &tangents[0] {
+            Some(tangent) if self.to.is_float() => cast(tangent, self.to)?.into(),
+            _ => Grad::Zero,
+        }])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[0].clone()])
+    }
+
+    /// A truth value has no tangent, so nothing can arrive through one.
+    fn connection_pattern(&self, _output: usize, _input: usize) -> bool {
+        self.to != DType::Bool
+    }
+}
+
+/// A tensor converted to a dtype.
+pub(crate) fn cast_value(x: &Tensor, to: DType) -> Tensor {
+    let mut out = Tensor::default();
+    cast_into(x, to, &mut out);
+    out
+}
+
+fn cast_into(x: &Tensor, to: DType, out: &mut Tensor) {
+    each_dtype!(x, array => match to {
+        DType::Bool => fill(array, out, |x| x.is_truth()),
+        DType::U8 => fill(array, out, |x| x.as_number().to_u8()),
+        DType::I8 => fill(array, out, |x| x.as_number().to_i8()),
+        DType::I32 => fill(array, out, |x| x.as_number().to_i32()),
+        DType::I64 => fill(array, out, |x| x.as_number().to_i64()),
+        DType::F32 => fill(array, out, |x| x.as_number().to_f32()),
+        DType::F64 => fill(array, out, |x| x.as_number().to_f64()),
+    });
+}
+
+fn fill<T: Element, O: Element>(array: &Strided<T>, out: &mut Tensor, f: impl Fn(T) -> O + Copy) {
+    let out = out.reset::<O>(array.shape());
+    let mut at = 0;
+    for_each_run(array.shape(), [array.strides()], |[offset], [step], length| {
+        map1(&array.storage()[offset..], step, &mut out[at..at + length], f);
+        at += length;
+    });
+}
+
+/// The two kinds of number that every element is: an integer, exactly, or a float.
+#[derive(Clone, Copy)]
+enum Number {
+    Int(i64),
+    Float(f64),
+}
+
+macro_rules! to_type {
+    ($($name:ident: $t:ty;)+) => {
+        impl Number {
+            $(fn $name(self) -> $t {
+                match self {
+                    Number::Int(x) => x as $t,
+                    Number::Float(x) => x as $t,
+                }
+            })+
+        }
+    };
+}
+
+to_type! {
+    to_u8: u8;
+    to_i8: i8;
+    to_i32: i32;
+    to_i64: i64;
+    to_f32: f32;
+    to_f64: f64;
+}
+
+trait AsNumber: Copy {
+    fn as_number(self) -> Number;
+
+    fn is_truth(self) -> bool {
+        match self.as_number() {
+            Number::Int(x) => x != 0,
+            Number::Float(x) => x != 0.0,
+        }
+    }
+}
+
+macro_rules! as_number {
+    ($($t:ty => $kind:ident;)+) => { $(
+        impl AsNumber for $t {
+            fn as_number(self) -> Number {
+                Number::$kind(self.into())
+            }
+        }
+    )+ };
+}
+
+as_number! {
+    bool => Int;
+    u8 => Int;
+    i8 => Int;
+    i32 => Int;
+    i64 => Int;
+    f32 => Float;
+    f64 => Float;
+}

@@ -1,0 +1,21 @@
+//! Elementwise functions: a table of rows, and the few ops that read it.
+//!
+//! A row gives name, kernels and partial derivatives; from it come the public function, both derivatives at every
+//! order, and the tests. A function that works on one or two tensors of one dtype is a row; `cast` and `switch`,
+//! whose inputs differ in dtype, are ops of their own.
+
+mod align;
+mod cast;
+mod op;
+mod row;
+mod switch;
+mod table;
+
+pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread};
+pub(crate) use cast::cast_value;
+pub use cast::{Cast, cast};
+pub use op::Elemwise;
+pub(crate) use op::{elementwise1, elementwise2};
+pub use row::{Partial, Row};
+pub use switch::{Switch, switch};
+pub use table::*;

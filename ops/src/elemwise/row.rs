@@ -1,0 +1,143 @@
+//! What one row of the table holds.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use kronograph_graph::{Result, Variable};
+
+use super::switch;
+use crate::dtype::DType;
+use crate::elemwise;
+
+pub(crate) type Map1<T, O> = fn(&[T], usize, &mut [O]);
+pub(crate) type Map2<T, O> = fn(&[T], usize, &[T], usize, &mut [O]);
+
+/// An elementwise function of one or two tensors.
+pub struct Row {
+    /// The op's name.
+    pub name: &'static str,
+    /// The loops, by dtype.
+    pub(crate) kernel: Kernel,
+    /// The dtype of the result for inputs that were promoted to a common dtype.
+    pub(crate) result: DtypeRule,
+    /// The diagonal of the Jacobian for each input, from the inputs and the output.
+    pub(crate) partials: fn(&[Variable], &Variable) -> Result<Vec<Partial>>,
+    /// Whether the function of zero is zero, so that a sparse form keeps its pattern.
+    pub keeps_zero: bool,
+    /// An interval inside the domain where the function is smooth, for each input; the derivative tests sample it.
+    pub domain: (f64, f64),
+}
+
+/// Loops by dtype; a missing one means that the dtype is converted or refused.
+pub(crate) enum Kernel {
+    Unary { f64: Map1<f64, f64>, f32: Map1<f32, f32>, int: Option<IntUnary> },
+    Binary { f64: Map2<f64, f64>, f32: Map2<f32, f32>, int: Option<IntBinary>, bool: Option<Map2<bool, bool>> },
+    Compare { f64: Map2<f64, bool>, f32: Map2<f32, bool>, int: IntCompare, bool: Map2<bool, bool> },
+}
+
+macro_rules! by_integer {
+    ($($(#[$doc:meta])+ $name:ident, $map:ident<$out:tt>;)+) => { $(
+        $(#[$doc])+
+        pub(crate) struct $name {
+            pub(crate) u8: by_integer!(@map $map u8 $out),
+            pub(crate) i8: by_integer!(@map $map i8 $out),
+            pub(crate) i32: by_integer!(@map $map i32 $out),
+            pub(crate) i64: by_integer!(@map $map i64 $out),
+        }
+    )+ };
+    (@map $map:ident $t:ident same) => { $map<$t, $t> };
+    (@map $map:ident $t:ident bool) => { $map<$t, bool> };
+}
+
+by_integer! {
+    /// Loops over integers of each width.
+    IntUnary, Map1<same>;
+    /// Loops over pairs of integers of each width.
+    IntBinary, Map2<same>;
+    /// Comparisons of integers of each width.
+    IntCompare, Map2<bool>;
+}
+
+/// The dtype in which a row works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DtypeRule {
+    /// That of the promoted inputs.
+    Same,
+    /// Float: integers and truth values are converted.
+    Float,
+    /// Truth values, whatever the inputs are.
+    Truth,
+}
+
+impl Row {
+    /// The number of inputs.
+    pub fn arity(&self) -> usize {
+        match self.kernel {
+            Kernel::Unary { .. } => 1,
+            Kernel::Binary { .. } | Kernel::Compare { .. } => 2,
+        }
+    }
+
+    /// The dtype that the inputs are converted to, or `None` if the function has no meaning for `promoted`.
+    pub(crate) fn working_dtype(&self, promoted: DType) -> Option<DType> {
+        let (int, truth) = match &self.kernel {
+            Kernel::Unary { int, .. } => (int.is_some(), false),
+            Kernel::Binary { int, bool, .. } => (int.is_some(), bool.is_some()),
+            Kernel::Compare { .. } => (true, true),
+        };
+        match promoted {
+            float if float.is_float() => Some(float),
+            other if self.result == DtypeRule::Float => Some(other.to_float()),
+            DType::Bool => truth.then_some(DType::Bool),
+            integer => int.then_some(integer),
+        }
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Row {}
+
+impl Hash for Row {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+/// One entry of the diagonal Jacobian of an elementwise function, said so that no needless product is built.
+#[derive(Clone, Debug)]
+pub enum Partial {
+    /// The derivative is zero almost everywhere.
+    Zero,
+    /// The derivative is one.
+    One,
+    /// The derivative is minus one.
+    MinusOne,
+    /// The derivative is this.
+    Times(Variable),
+    /// The derivative is one where this truth value holds, else zero; what is masked out is never multiplied.
+    Mask(Variable),
+}
+
+impl Partial {
+    /// The partial derivative times `g`; `None` for zero.
+    pub(crate) fn times(&self, g: &Variable) -> Result<Option<Variable>> {
+        Ok(Some(match self {
+            Partial::Zero => return Ok(None),
+            Partial::One => g.clone(),
+            Partial::MinusOne => elemwise::neg(g)?,
+            Partial::Times(d) => elemwise::mul(g, d)?,
+            Partial::Mask(mask) => switch(mask, g, 0.0)?,
+        }))
+    }
+}

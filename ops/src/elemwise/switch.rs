@@ -1,0 +1,114 @@
+//! Choosing between two tensors, element by element.
+//!
+//! The derivative masks the cotangent instead of multiplying by a mask, so that a NaN or infinity in the branch not
+//! taken does not reach the result.
+
+use std::borrow::Cow;
+
+use kronograph_graph::{
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Result, Shape, Tangents,
+    Variable, apply, origin,
+};
+
+use super::{align, cast, common_dims, common_shape, reduce_like, spread};
+use crate::dtype::DType;
+use crate::kernels::runs::for_each_run;
+use crate::tensor::{Element, Tensor, TensorType, each_dtype, literal_constant, tensor_type, weak_dtype};
+
+/// `c ? a : b`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Switch;
+
+/// `a` where `condition` holds, else `b` (NumPy: `where`).
+///
+/// Elementwise, with broadcasting along axes whose static length is 1; `a` or `b` may be a literal. Both branches
+/// are evaluated. The derivative goes to the branch taken; the other one's is not multiplied, so its NaN stays out.
+///
+/// # Errors
+///
+/// When `condition` is not a bool tensor, or the shapes do not fit.
+#[track_caller]
+pub fn switch<'a>(condition: &Variable, a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Variable> {
+    let _scope = origin::here();
+    let (a, b) = (a.into(), b.into());
+    let beside = [a, b].into_iter().find_map(Operand::variable);
+    let dtype = beside.map_or(Ok(DType::F64), |variable| tensor_type("switch", variable).map(TensorType::dtype))?;
+    let lower = |operand: Operand<'_>| literal_constant(operand, weak_dtype(operand, dtype));
+    apply(Switch, &[condition.clone(), lower(a), lower(b)])
+}
+
+impl Op for Switch {
+    fn name(&self) -> Cow<'static, str> {
+        "switch".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [condition, a, b] = inputs else { return Err(BuildError::arity("switch", 3, inputs)) };
+        if tensor_type("switch", condition)?.dtype() != DType::Bool {
+            let condition = std::slice::from_ref(condition);
+            return Err(BuildError::inputs(
+                "switch",
+                condition,
+                "the condition must be bool; compare it with something",
+            ));
+        }
+        let dtype = tensor_type("switch", a)?.dtype().promote(tensor_type("switch", b)?.dtype());
+        let aligned = align("switch", inputs)?;
+        let [condition, a, b] = &aligned.inputs[..] else { return Err(BuildError::arity("switch", 3, inputs)) };
+        let inputs = [condition.clone(), cast(a, dtype)?, cast(b, dtype)?];
+        Ok(NodeSpec::one(TensorType::shared(dtype, &aligned.lengths)).with_inputs(inputs))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        fn choose<T: Element>(io: &mut Io<'_>) -> OpResult {
+            let shape = common_shape(&io.inputs)?;
+            let (c, a, b) = (io.inputs.get::<Tensor>(0)?, io.inputs.get::<Tensor>(1)?, io.inputs.get::<Tensor>(2)?);
+            let strides = [&*spread(c, &shape), &*spread(a, &shape), &*spread(b, &shape)];
+            let c = bool::of(c).ok_or(OpFailure::WrongValue(0))?.storage();
+            let a = T::of(a).ok_or(OpFailure::WrongValue(1))?.storage();
+            let b = T::of(b).ok_or(OpFailure::WrongValue(2))?.storage();
+            let out = io.outputs[0].buffer::<Tensor>().reset::<T>(&shape);
+            let mut at = 0;
+            for_each_run(&shape, strides, |from, step, length| {
+                for (i, out) in out[at..at + length].iter_mut().enumerate() {
+                    let taken = c[from[0] + i * step[0]];
+                    *out = if taken { a[from[1] + i * step[1]] } else { b[from[2] + i * step[2]] };
+                }
+                at += length;
+            });
+            Ok(())
+        }
+        fn of_array<T: Element>(_: &crate::tensor::Strided<T>, io: &mut Io<'_>) -> OpResult {
+            choose::<T>(io)
+        }
+        let branch = io.inputs.get::<Tensor>(1)?;
+        each_dtype!(branch, array => of_array(array, io))
+    }
+
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Disconnected, Grad::Zero, Grad::Zero]) };
+        let condition = node.input(0);
+        let a = reduce_like(switch(condition, g, 0.0)?, node.input(1))?;
+        let b = reduce_like(switch(condition, 0.0, g)?, node.input(2))?;
+        Ok(vec![Grad::Disconnected, a.into(), b.into()])
+    }
+
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let condition = node.input(0);
+        let moved = match (&tangents[1], &tangents[2]) {
+            (None, None) => return Ok(vec![Grad::Zero]),
+            (Some(a), Some(b)) => switch(condition, a, b)?,
+            (Some(a), None) => switch(condition, a, 0.0)?,
+            (None, Some(b)) => switch(condition, 0.0, b)?,
+        };
+        Ok(vec![moved.into()])
+    }
+
+    fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![common_dims(node.inputs(), input_shapes)])
+    }
+
+    fn connection_pattern(&self, _output: usize, input: usize) -> bool {
+        input != 0
+    }
+}

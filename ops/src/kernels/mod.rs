@@ -1,0 +1,4 @@
+//! Loops over slices and strides.
+
+pub(crate) mod map;
+pub(crate) mod runs;

@@ -1,0 +1,159 @@
+//! The same elements in row-major order, with another shape.
+
+use std::borrow::Cow;
+
+use kronograph_graph::{
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
+    Variable, apply, origin, shape_of,
+};
+use smallvec::SmallVec;
+
+use super::extent::{all_known, check_scalars};
+use super::{ExtentSpec, Lowered, lengths_at_run_time, lower};
+use crate::tensor::{
+    Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, size_of_shape, tensor_type,
+};
+
+/// `x` in row-major order, with another shape. Inputs: x, then the lengths that are not known when the op is made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reshape {
+    spec: SmallVec<[ExtentSpec; 4]>,
+}
+
+/// `x` with another shape, its elements in row-major order. At most one length may be unknown (`-1`): it is inferred.
+///
+/// ```
+/// use kronograph_ops::{matrix, reshape};
+/// let x = matrix("x");
+/// assert_eq!(reshape(&x, [3, -1])?.ty().to_string(), "f64 (3, ?)");
+/// # Ok::<(), kronograph_graph::BuildError>(())
+/// ```
+///
+/// # Errors
+///
+/// When the number of elements changes, or more than one length is to be inferred.
+#[track_caller]
+pub fn reshape<D: Into<Dim>>(x: &Variable, shape: impl IntoIterator<Item = D>) -> Result<Variable> {
+    let _scope = origin::here();
+    let dims: Vec<Dim> = shape.into_iter().map(Into::into).collect();
+    let Lowered { spec, inputs } = lower(&dims)?;
+    let op = Reshape { spec };
+    apply(op, &[&[x.clone()], &inputs[..]].concat())
+}
+
+impl Reshape {
+    /// The static lengths, with the inferred one filled in where the input's size is known.
+    fn static_lengths(&self, x: &TensorType) -> Result<Vec<Option<usize>>, String> {
+        let mut lengths: Vec<Option<usize>> = self.spec.iter().map(|spec| spec.known()).collect();
+        let infer: Vec<usize> = (0..lengths.len()).filter(|&k| self.spec[k] == ExtentSpec::Infer).collect();
+        let size = all_known(x.lengths()).and_then(|known| size_of_shape(&known));
+        match (&infer[..], size) {
+            ([], Some(size)) => match all_known(&lengths).map(|known| size_of_shape(&known)) {
+                Some(new) if new != Some(size) => Err(mismatch(size, &self.spec)),
+                _ => Ok(lengths),
+            },
+            ([at], Some(size)) => {
+                let rest: Option<usize> = (0..lengths.len()).filter(|k| k != at).map(|k| lengths[k]).product();
+                match rest {
+                    None => Ok(lengths),
+                    Some(rest) if rest > 0 && size % rest == 0 => {
+                        lengths[*at] = Some(size / rest);
+                        Ok(lengths)
+                    }
+                    Some(_) => Err(mismatch(size, &self.spec)),
+                }
+            }
+            ([] | [_], None) => Ok(lengths),
+            _ => Err("only one length can be inferred".to_owned()),
+        }
+    }
+
+    fn run_time_shape(&self, io: &Io<'_>, size: usize) -> Result<Extents, OpFailure> {
+        let lengths = lengths_at_run_time(&self.spec, io, 1)?;
+        let rest = lengths.iter().flatten().try_fold(1usize, |rest, &length| rest.checked_mul(length));
+        let fits = |rest: usize| lengths.iter().all(Option::is_some) && rest == size;
+        match rest {
+            Some(rest) if fits(rest) || (!fits(rest) && rest > 0 && size % rest == 0 && lengths.contains(&None)) => {
+                Ok(lengths.iter().map(|length| length.unwrap_or_else(|| size / rest)).collect())
+            }
+            _ => Err(OpFailure::Shapes(mismatch(size, &self.spec))),
+        }
+    }
+}
+
+fn mismatch(size: usize, spec: &[ExtentSpec]) -> String {
+    format!("{size} element(s) do not have the shape {}", ExtentSpec::prop(spec))
+}
+
+impl Op for Reshape {
+    fn name(&self) -> Cow<'static, str> {
+        "reshape".into()
+    }
+
+    fn props(&self) -> Props {
+        Props::default().with("shape", ExtentSpec::prop(&self.spec))
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let scalars = self.spec.iter().filter(|spec| **spec == ExtentSpec::Input).count();
+        if inputs.len() != scalars + 1 {
+            return Err(BuildError::arity("reshape", scalars + 1, inputs));
+        }
+        check_scalars("reshape", inputs, 1)?;
+        let x = tensor_type("reshape", &inputs[0])?;
+        let lengths = self.static_lengths(x).map_err(|rule| BuildError::inputs("reshape", &inputs[..1], rule))?;
+        Ok(NodeSpec::one(TensorType::shared(x.dtype(), &lengths)))
+    }
+
+    /// A view if the elements lie in row-major order, else a copy.
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        fn copy<T: Element>(x: &Strided<T>, shape: &[usize], out: &mut Tensor) {
+            let out = out.reset::<T>(shape);
+            out.iter_mut().zip(x.view().iter()).for_each(|(out, x)| *out = *x);
+        }
+        let x = io.inputs.get::<Tensor>(0)?;
+        let shape = self.run_time_shape(io, x.len())?;
+        let out = io.outputs[0].buffer::<Tensor>();
+        if each_dtype!(x, array => array.is_contiguous()) {
+            let strides = row_major(&shape);
+            *out = x.relaid(0, shape, strides).ok_or_else(|| OpFailure::Shapes(shape_text(x.shape())))?;
+        } else {
+            each_dtype!(x, array => copy(array, &shape, out));
+        }
+        Ok(())
+    }
+
+    /// The cotangent in the shape of x.
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let mut grads = vec![Grad::Disconnected; node.inputs().len()];
+        grads[0] = match &output_grads[0] {
+            Some(g) => reshape(g, shape_of(node.input(0)))?.into(),
+            None => Grad::Zero,
+        };
+        Ok(grads)
+    }
+
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
+        let inputs = [std::slice::from_ref(tangent), &node.inputs()[1..]].concat();
+        Ok(vec![apply(self.clone(), &inputs)?.into()])
+    }
+
+    fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        let mut dims = ExtentSpec::dims(&self.spec, &node.inputs()[1..]);
+        let product = |dims: &mut dyn Iterator<Item = &Dim>| dims.fold(Dim::from(1), |size, dim| size.times(dim));
+        if let Some(at) = self.spec.iter().position(|spec| *spec == ExtentSpec::Infer) {
+            let rest = product(&mut dims.iter().enumerate().filter(|(k, _)| *k != at).map(|(_, dim)| dim));
+            dims[at] = product(&mut input_shapes[0].iter()).quotient(&rest);
+        }
+        Ok(vec![dims])
+    }
+
+    fn view_map(&self) -> &[(usize, usize)] {
+        &[(0, 0)]
+    }
+
+    fn connection_pattern(&self, _output: usize, input: usize) -> bool {
+        input == 0
+    }
+}

@@ -1,0 +1,40 @@
+//! Dense tensors and their operations.
+//!
+//! [`Tensor`] is the value, [`TensorType`] its type, and every function here builds a node of an ordinary,
+//! differentiable op. Names are PyTensor's for ops and NumPy's for arrays.
+//!
+//! # Where to read on
+//!
+//! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
+//! `join`, `linalg` (one op, one file), `kron`.
+//!
+//! # Invariants
+//!
+//! * Knows nothing of sparse matrices and of rewriting.
+//! * A factorisation is a value: no op hides one.
+//! * An axis broadcasts only if its static length is 1.
+//! * No parallelism is taken from a global: faer is always told to run sequentially.
+
+#![forbid(unsafe_code)]
+
+mod dtype;
+mod elemwise;
+mod index;
+mod join;
+mod kernels;
+mod kron;
+mod layout;
+mod linalg;
+mod reduce;
+mod tensor;
+
+pub use dtype::DType;
+pub use elemwise::*;
+pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
+pub use join::{Join, concatenate};
+pub use kernels::runs::for_each_along;
+pub use kron::{Kron, kron};
+pub use layout::*;
+pub use linalg::*;
+pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
+pub use tensor::*;

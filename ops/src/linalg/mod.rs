@@ -1,0 +1,21 @@
+//! Linear algebra: one op, one file. A factorisation is a value (module `factor`).
+
+mod cholesky;
+mod eye;
+mod factor;
+mod factor_logdet;
+mod factor_solve;
+mod lu;
+mod matmul;
+mod solve;
+mod triangle;
+
+pub use cholesky::{CholeskyFactor, cholesky_factor};
+pub use eye::{Eye, eye};
+pub use factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, solve_along};
+pub use factor_logdet::{FactorLogdet, factor_logdet};
+pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
+pub use lu::{LuFactor, lu_factor, permutation_sign};
+pub use matmul::{MatMul, fold_back, matmul, matmul_along, unfold};
+pub use solve::{slogdet, solve};
+pub use triangle::{LowerPart, Triangle, lower_part};

@@ -1,0 +1,9 @@
+//! Rules, databases and passes; knows no rule.
+
+mod database;
+mod pass;
+mod rule;
+
+pub use database::RuleDb;
+pub use pass::Pass;
+pub use rule::{Rule, RuleContext, Tag};

@@ -1,0 +1,60 @@
+//! The rules, by theme.
+
+mod constants;
+mod identity;
+mod kron;
+
+use crate::engine::RuleDb;
+
+/// A rule that is a function: name, reason, tags, roots, and the function itself.
+macro_rules! rule {
+    ($(#[doc = $reason:literal])+ $name:ident in [$($tag:ident),+] at [$($root:literal),*]:
+     |$context:ident, $node:ident| $body:block) => {
+        $(#[doc = $reason])+
+        #[allow(non_camel_case_types, reason = "a rule is found by its name in the records")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl $crate::engine::Rule for $name {
+            fn name(&self) -> &'static str {
+                stringify!($name)
+            }
+
+            fn reason(&self) -> &'static str {
+                concat!($($reason),+).trim_ascii()
+            }
+
+            fn tags(&self) -> &'static [$crate::engine::Tag] {
+                &[$($crate::engine::Tag::$tag),+]
+            }
+
+            fn roots(&self) -> &'static [&'static str] {
+                &[$($root),*]
+            }
+
+            fn apply(
+                &self,
+                $context: &$crate::engine::RuleContext<'_>,
+                $node: &kronograph_graph::NodeView<'_>,
+            ) -> kronograph_graph::Result<Option<Vec<kronograph_graph::Variable>>> $body
+        }
+    };
+}
+use rule;
+
+pub use constants::constant_folding;
+pub use identity::{double_negation, reshape_of_reshape, same_shape, times_one};
+pub use kron::{logdet_of_kron, matmul_of_kron, solve_with_kron};
+
+/// Every rule, in the order in which they are tried.
+pub fn all() -> RuleDb {
+    RuleDb::default()
+        .with(constant_folding)
+        .with(double_negation)
+        .with(times_one)
+        .with(same_shape)
+        .with(reshape_of_reshape)
+        .with(solve_with_kron)
+        .with(logdet_of_kron)
+        .with(matmul_of_kron)
+}

@@ -1,0 +1,257 @@
+//! Affine combinations of sparse matrices on the union of their patterns: matrices such as `I - ρ W`.
+//!
+//! Entries that cancel are kept, so the pattern does not depend on the coefficients: it is found once per function,
+//! and the symbolic factorisation behind it too.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kronograph_graph::{
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
+    Variable, apply, origin,
+};
+use kronograph_ops::{DType, Tensor};
+
+use crate::convert::same_pattern;
+use crate::inner::{project_sparse, sparse_inner};
+use crate::matrix::{Format, SparseMatrix};
+use crate::pattern::Pattern;
+use crate::ty::{SparseType, check_scalar, sparse_type};
+
+/// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AffineOnPattern {
+    terms: usize,
+}
+
+/// `sum_k c_k M_k` of sparse matrices of one format and shape, on the union of their stored patterns.
+///
+/// Derivatives: `c̄_k = sum(Ḡ ∘ M_k)`; the cotangent of `M_k` is `c_k Ḡ` on the pattern of `M_k`.
+///
+/// # Errors
+///
+/// When there are no terms, a coefficient is no f64 scalar, or formats or shapes differ.
+#[track_caller]
+pub fn affine_on_pattern(terms: &[(Variable, Variable)]) -> Result<Variable> {
+    let coefficients = terms.iter().map(|(coefficient, _)| coefficient.clone());
+    let inputs: Vec<Variable> = coefficients.chain(terms.iter().map(|(_, matrix)| matrix.clone())).collect();
+    apply(AffineOnPattern { terms: terms.len() }, &inputs)
+}
+
+impl AffineOnPattern {
+    fn terms<'a>(&self, inputs: &'a [Variable]) -> impl Iterator<Item = (&'a Variable, &'a Variable)> {
+        inputs[..self.terms].iter().zip(&inputs[self.terms..])
+    }
+}
+
+/// The static shape that sparse inputs of one format share.
+pub(crate) fn shared_type(op: &'static str, matrices: &[Variable]) -> Result<(Format, [Option<usize>; 2])> {
+    let Some(first) = matrices.first() else { return Err(BuildError::arity(op, 1, matrices)) };
+    let first = sparse_type(op, first)?;
+    let mut shape = first.shape();
+    for matrix in &matrices[1..] {
+        let ty = sparse_type(op, matrix)?;
+        if ty.format() != first.format() {
+            return Err(BuildError::inputs(op, matrices, "the formats must be equal; convert with `to_format`"));
+        }
+        for (length, other) in shape.iter_mut().zip(ty.shape()) {
+            if length.is_some() && other.is_some() && *length != other {
+                return Err(BuildError::inputs(op, matrices, "the shapes must be equal"));
+            }
+            *length = length.or(other);
+        }
+    }
+    Ok((first.format(), shape))
+}
+
+impl Op for AffineOnPattern {
+    fn name(&self) -> Cow<'static, str> {
+        "affine_on_pattern".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        if self.terms == 0 || inputs.len() != 2 * self.terms {
+            return Err(BuildError::arity("affine_on_pattern", 2 * self.terms.max(1), inputs));
+        }
+        for coefficient in &inputs[..self.terms] {
+            check_scalar("affine_on_pattern", "a coefficient", coefficient)?;
+        }
+        let (format, shape) = shared_type("affine_on_pattern", &inputs[self.terms..])?;
+        Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let terms = self.terms;
+        let (state, inputs, outputs) = io.with_state::<UnionState>()?;
+        let first = inputs.get::<SparseMatrix>(terms)?;
+        for k in 1..terms {
+            let other = inputs.get::<SparseMatrix>(terms + k)?;
+            if other.shape() != first.shape() || other.format() != first.format() {
+                let (a, b) = (first.shape(), other.shape());
+                return Err(OpFailure::Shapes(format!("matrices of shape {a:?} and {b:?}, or of two formats")).into());
+            }
+        }
+        state.update(terms, |k| Ok(inputs.get::<SparseMatrix>(terms + k)?.pattern()))?;
+        let out = outputs[0].buffer::<SparseMatrix>().reset(first.format(), first.shape(), &state.union);
+        out.fill(0.0);
+        for (k, slots) in state.slots.iter().enumerate() {
+            let coefficient = inputs.get::<Tensor>(k)?.array::<f64>().map_err(|_| OpFailure::WrongValue(k))?;
+            let coefficient = coefficient.storage()[0];
+            let values = inputs.get::<SparseMatrix>(terms + k)?.values().ok_or(OpFailure::WrongValue(terms + k))?;
+            slots.iter().zip(values).for_each(|(&slot, value)| out[slot as usize] += coefficient * value);
+        }
+        Ok(())
+    }
+
+    /// `c̄_k = sum(Ḡ ∘ M_k)`, `M̄_k = c_k Ḡ` on the pattern of `M_k`.
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; node.inputs().len()]) };
+        let scalars = self.terms(node.inputs()).map(|(_, matrix)| Ok(sparse_inner(g, matrix)?.into()));
+        let matrices = self.terms(node.inputs()).map(|(coefficient, matrix)| {
+            let scaled = affine_on_pattern(&[(coefficient.clone(), g.clone())])?;
+            Ok(project_sparse(matrix, &scaled)?.into())
+        });
+        scalars.chain(matrices).collect()
+    }
+
+    /// The product rule, term by term.
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let mut moved = Vec::new();
+        for (k, (coefficient, matrix)) in self.terms(node.inputs()).enumerate() {
+            moved.extend(tangents[k].clone().map(|tangent| (tangent, matrix.clone())));
+            moved.extend(tangents[self.terms + k].clone().map(|tangent| (coefficient.clone(), tangent)));
+        }
+        Ok(vec![if moved.is_empty() { Grad::Zero } else { affine_on_pattern(&moved)?.into() }])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[self.terms].clone()])
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<UnionState>::default())
+    }
+
+    /// Folding would give the pattern a new address in every function.
+    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
+        false
+    }
+}
+
+/// The union of the patterns seen last, and where each term's slots are in it.
+#[derive(Clone, Debug)]
+struct UnionState {
+    patterns: Vec<Arc<Pattern>>,
+    union: Arc<Pattern>,
+    slots: Vec<Arc<Vec<u32>>>,
+    unions: u64,
+}
+
+impl Default for UnionState {
+    fn default() -> Self {
+        Self { patterns: Vec::new(), union: Arc::new(Pattern::diagonal(0)), slots: Vec::new(), unions: 0 }
+    }
+}
+
+impl UnionState {
+    fn update<'a>(
+        &mut self,
+        terms: usize,
+        pattern: impl Fn(usize) -> Result<&'a Arc<Pattern>, OpFailure>,
+    ) -> Result<(), OpFailure> {
+        let mut known = self.patterns.len() == terms;
+        for k in 0..terms {
+            known = known && same_pattern(&self.patterns[k], pattern(k)?);
+        }
+        if known {
+            return Ok(());
+        }
+        self.patterns = (0..terms).map(|k| pattern(k).cloned()).collect::<Result<_, _>>()?;
+        let all: Vec<&Pattern> = self.patterns.iter().map(|pattern| &**pattern).collect();
+        // One term, or terms that share a pattern, keep it: symbolic work behind it stays valid.
+        let shared = all.iter().all(|pattern| *pattern == all[0]);
+        self.union = if shared { self.patterns[0].clone() } else { Arc::new(Pattern::union(&all)) };
+        self.slots = all.iter().map(|pattern| Arc::new(pattern.slots_in(&self.union))).collect();
+        self.unions += 1;
+        Ok(())
+    }
+}
+
+impl OpState for UnionState {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::new(self.clone())
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![("union", self.unions)]
+    }
+}
+
+/// The identity matrix in the format and of the size of a square sparse matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdentityLike;
+
+/// The identity matrix in the format and of the size of a square sparse matrix.
+///
+/// # Errors
+///
+/// When `like` is no sparse f64 matrix, or not square.
+#[track_caller]
+pub fn identity_like(like: &Variable) -> Result<Variable> {
+    let _scope = origin::here();
+    apply(IdentityLike, std::slice::from_ref(like))
+}
+
+/// Checks that a sparse input may be square, and returns its type.
+pub(crate) fn square_type<'a>(op: &'static str, matrix: &'a Variable) -> Result<&'a SparseType> {
+    let ty = sparse_type(op, matrix)?;
+    match ty.shape() {
+        [Some(rows), Some(columns)] if rows != columns => {
+            Err(BuildError::inputs(op, std::slice::from_ref(matrix), "the matrix must be square"))
+        }
+        _ => Ok(ty),
+    }
+}
+
+impl Op for IdentityLike {
+    fn name(&self) -> Cow<'static, str> {
+        "identity_like".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [like] = inputs else { return Err(BuildError::arity("identity_like", 1, inputs)) };
+        let ty = square_type("identity_like", like)?;
+        let size = ty.shape()[0].or(ty.shape()[1]);
+        Ok(NodeSpec::one(SparseType::shared(ty.format(), DType::F64, [size, size])))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let like = io.inputs.get::<SparseMatrix>(0)?;
+        let [rows, columns] = like.shape();
+        let size = match u32::try_from(rows) {
+            Ok(size) if rows == columns => size,
+            _ => return Err(kronograph_ops::LinalgError::NotSquare { rows, columns }.into()),
+        };
+        let out = io.outputs[0].buffer::<SparseMatrix>();
+        let kept = out.pattern().clone();
+        let pattern = if *kept == Pattern::diagonal(size) { kept } else { Arc::new(Pattern::diagonal(size)) };
+        out.reset(like.format(), like.shape(), &pattern).fill(1.0);
+        Ok(())
+    }
+
+    fn l_op(&self, _node: &NodeView<'_>, _output_grads: &[Option<Variable>]) -> Result<Grads> {
+        Ok(vec![Grad::Disconnected])
+    }
+
+    fn r_op(&self, _node: &NodeView<'_>, _tangents: &[Option<Variable>]) -> Result<Tangents> {
+        Ok(vec![Grad::Disconnected])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[0].clone()])
+    }
+
+    fn connection_pattern(&self, _output: usize, _input: usize) -> bool {
+        false
+    }
+}

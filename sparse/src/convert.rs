@@ -1,0 +1,172 @@
+//! Doors: triplets, dense tensors, the other format, and variables.
+//!
+//! sprs serves for summing triplets and for changing the format.
+
+use std::sync::Arc;
+
+use kronograph_graph::Variable;
+use kronograph_ops::{DType, Tensor, constant};
+use sprs::{CsMatViewI, TriMatI};
+
+use crate::matrix::{Format, SparseError, SparseMatrix};
+use crate::pattern::Pattern;
+use crate::ty::SparseType;
+
+/// A matrix from (row, column, value) triplets; values of one position are summed.
+///
+/// ```
+/// use kronograph_sparse::{Format, from_triplets};
+/// let a = from_triplets(Format::Csc, [2, 2], &[(0, 1, 1.5), (0, 1, 0.5), (1, 0, 3.0)])?;
+/// assert_eq!((a.nnz(), a.values()), (2, Some(&[3.0, 2.0][..])));
+/// # Ok::<(), kronograph_sparse::SparseError>(())
+/// ```
+///
+/// # Errors
+///
+/// A position out of range, or sizes beyond 32 bits.
+pub fn from_triplets(
+    format: Format,
+    shape: [usize; 2],
+    triplets: &[(usize, usize, f64)],
+) -> Result<SparseMatrix, SparseError> {
+    let fits = |size: usize| u32::try_from(size).is_ok();
+    if !fits(shape[0]) || !fits(shape[1]) || !fits(triplets.len()) {
+        return Err(SparseError::TooLarge);
+    }
+    let mut sum = TriMatI::<f64, usize>::with_capacity((shape[0], shape[1]), triplets.len());
+    for (slot, &(row, column, value)) in triplets.iter().enumerate() {
+        for (index, minor) in [(row, shape[0]), (column, shape[1])] {
+            if index >= minor {
+                return Err(SparseError::Index { slot, index, minor });
+            }
+        }
+        sum.add_triplet(row, column, value);
+    }
+    let (indptr, indices, data) = match format {
+        Format::Csr => sum.to_csr::<usize>().into_raw_storage(),
+        Format::Csc => sum.to_csc::<usize>().into_raw_storage(),
+    };
+    SparseMatrix::new(format, shape, data, indices, indptr)
+}
+
+impl SparseMatrix {
+    /// All entries as a dense matrix of the same dtype.
+    pub fn to_dense(&self) -> Tensor {
+        let [rows, columns] = self.shape();
+        let mut out = vec![0.0; rows * columns];
+        let wide = self.wide_values();
+        self.for_each_position(|slot, i, j| out[i * columns + j] = wide[slot]);
+        Tensor::new(&[rows, columns], out).expect("one element for each row and column")
+    }
+
+    /// Calls `visit(slot, row, column)` for each stored entry.
+    pub(crate) fn for_each_position(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let pattern = self.pattern();
+        for slice in 0..pattern.major() {
+            for slot in pattern.range(slice) {
+                let (i, j) = self.format().swap((slice, pattern.indices()[slot] as usize));
+                visit(slot, i, j);
+            }
+        }
+    }
+
+    fn wide_values(&self) -> Vec<f64> {
+        match self.data() {
+            Tensor::F64(data) => data.to_vec(),
+            Tensor::F32(data) => data.to_vec().into_iter().map(f64::from).collect(),
+            Tensor::I64(data) => data.to_vec().into_iter().map(|x| x as f64).collect(),
+            Tensor::I32(data) => data.to_vec().into_iter().map(f64::from).collect(),
+            Tensor::I8(data) => data.to_vec().into_iter().map(f64::from).collect(),
+            Tensor::U8(data) => data.to_vec().into_iter().map(f64::from).collect(),
+            Tensor::Bool(_) => Vec::new(),
+        }
+    }
+
+    /// The same matrix in the given format, with sorted indices and f64 values; itself if it is that already.
+    pub fn to_format(&self, format: Format) -> Self {
+        if self.format() == format && self.pattern().is_sorted() && self.data().dtype() == DType::F64 {
+            return self.clone();
+        }
+        let sorted = self.sorted();
+        let pattern = sorted.pattern();
+        let shape = (pattern.major(), pattern.minor());
+        let data = sorted.wide_values();
+        let (indptr, indices, data) = if format == self.format() {
+            (pattern.indptr().to_vec(), pattern.indices().to_vec(), data)
+        } else {
+            let view = CsMatViewI::<f64, u32>::new(shape, pattern.indptr(), pattern.indices(), &data);
+            view.to_other_storage().into_raw_storage()
+        };
+        let widen = |values: Vec<u32>| values.into_iter().map(|value| value as usize).collect();
+        let converted = Self::new(format, self.shape(), data, widen(indices), widen(indptr));
+        converted.expect("a valid matrix is valid in the other format")
+    }
+
+    fn sorted(&self) -> Self {
+        if self.pattern().is_sorted() {
+            return self.clone();
+        }
+        let (pattern, values) = (self.pattern(), self.wide_values());
+        let (mut indices, mut data) = (Vec::with_capacity(self.nnz()), Vec::with_capacity(self.nnz()));
+        for slice in 0..pattern.major() {
+            let mut slots: Vec<usize> = pattern.range(slice).collect();
+            slots.sort_unstable_by_key(|&slot| pattern.indices()[slot]);
+            indices.extend(slots.iter().map(|&slot| pattern.indices()[slot] as usize));
+            data.extend(slots.iter().map(|&slot| values[slot]));
+        }
+        let indptr = pattern.indptr().iter().map(|&start| start as usize).collect();
+        Self::new(self.format(), self.shape(), data, indices, indptr).expect("the same positions, sorted")
+    }
+
+    /// The same positions with each row divided by its sum; rows that sum to zero stay as they are.
+    pub fn row_standardized(&self) -> Self {
+        let mut sums = vec![0.0; self.shape()[0]];
+        let mut values = self.wide_values();
+        self.for_each_position(|slot, i, _| sums[i] += values[slot]);
+        self.for_each_position(|slot, i, _| {
+            if sums[i] != 0.0 {
+                values[slot] /= sums[i];
+            }
+        });
+        let data = Tensor::vector(values);
+        Self::with_pattern(self.format(), self.shape(), self.pattern().clone(), data).expect("the pattern is unchanged")
+    }
+}
+
+/// A constant sparse matrix.
+#[track_caller]
+pub fn sparse_constant(value: SparseMatrix) -> Variable {
+    let [rows, columns] = value.shape();
+    let ty = SparseType::shared(value.format(), value.data().dtype(), [Some(rows), Some(columns)]);
+    Variable::constant_of(ty, Arc::new(value))
+}
+
+/// A free variable: a sparse f64 matrix of static shape `shape`, `None` where a length is known only at run time.
+#[track_caller]
+pub fn sparse_matrix(name: &str, format: Format, shape: [Option<usize>; 2]) -> Variable {
+    Variable::input(name, SparseType::shared(format, DType::F64, shape))
+}
+
+/// An f64 scalar constant, for coefficients.
+pub(crate) fn number(value: f64) -> Variable {
+    constant(value)
+}
+
+/// The pattern of a value that has one: a sparse matrix, or a sparse factor.
+#[derive(Debug)]
+pub(crate) struct PatternOf<'a> {
+    pub(crate) format: Format,
+    pub(crate) shape: [usize; 2],
+    pub(crate) pattern: &'a Arc<Pattern>,
+}
+
+impl<'a> PatternOf<'a> {
+    pub(crate) fn matrix(matrix: &'a SparseMatrix) -> Self {
+        Self { format: matrix.format(), shape: matrix.shape(), pattern: matrix.pattern() }
+    }
+}
+
+/// Whether two shared patterns are the same: by address first, since they mostly are shared.
+pub(crate) fn same_pattern(a: &Arc<Pattern>, b: &Arc<Pattern>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}

@@ -1,0 +1,193 @@
+//! The inner product of two sparse matrices, and moving one onto the pattern of another: each other's derivatives.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kronograph_graph::{
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
+    Variable, apply, sum_of,
+};
+use kronograph_ops::{DType, Tensor, TensorType};
+
+use crate::affine::{affine_on_pattern, shared_type};
+use crate::convert::same_pattern;
+use crate::matrix::SparseMatrix;
+use crate::pattern::Pattern;
+use crate::ty::SparseType;
+
+/// `sum(A ∘ B)` over the positions that both store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SparseInner;
+
+/// `sum(A ∘ B)` of two sparse matrices of one format and shape; what one of them does not store is zero.
+///
+/// Derivatives: `Ā = g B` on the pattern of A, `B̄ = g A` on the pattern of B.
+///
+/// # Errors
+///
+/// When formats or shapes differ.
+#[track_caller]
+pub fn sparse_inner(a: &Variable, b: &Variable) -> Result<Variable> {
+    apply(SparseInner, &[a.clone(), b.clone()])
+}
+
+/// A sparse matrix moved onto the pattern of another. Inputs: the one with the pattern, the one with the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProjectSparse;
+
+/// `x` on the pattern of `like`: entries that `like` does not store are dropped, entries that `x` does not are zero.
+///
+/// # Errors
+///
+/// When formats or shapes differ.
+#[track_caller]
+pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
+    apply(ProjectSparse, &[like.clone(), x.clone()])
+}
+
+fn check(op: &'static str, inputs: &[Variable]) -> Result<SparseTypeParts> {
+    let [_, _] = inputs else { return Err(BuildError::arity(op, 2, inputs)) };
+    shared_type(op, inputs)
+}
+
+type SparseTypeParts = (crate::matrix::Format, [Option<usize>; 2]);
+
+impl Op for SparseInner {
+    fn name(&self) -> Cow<'static, str> {
+        "sparse_inner".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        check("sparse_inner", inputs)?;
+        Ok(NodeSpec::one(TensorType::shared(DType::F64, &[])))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let (state, inputs, outputs) = io.with_state::<SlotState>()?;
+        let (a, b) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
+        let slots = state.slots(b, a)?;
+        let (x, y) = (a.values().ok_or(OpFailure::WrongValue(0))?, b.values().ok_or(OpFailure::WrongValue(1))?);
+        let total = match slots {
+            Slots::Same => x.iter().zip(y).map(|(x, y)| x * y).sum(),
+            Slots::At(slots) => {
+                let stored = slots.iter().zip(y).filter(|(slot, _)| **slot != u32::MAX);
+                stored.map(|(&slot, y)| x[slot as usize] * y).sum()
+            }
+        };
+        outputs[0].buffer::<Tensor>().reset::<f64>(&[])[0] = total;
+        Ok(())
+    }
+
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
+        let scaled =
+            |of: &Variable, onto: &Variable| project_sparse(onto, &affine_on_pattern(&[(g.clone(), of.clone())])?);
+        let (a, b) = (node.input(0), node.input(1));
+        Ok(vec![scaled(b, a)?.into(), scaled(a, b)?.into()])
+    }
+
+    /// A tangent outside of the matrix's own pattern does not move it.
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let (a, b) = (node.input(0), node.input(1));
+        let left = tangents[0].as_ref().map(|t| sparse_inner(&project_sparse(a, t)?, b)).transpose()?;
+        let right = tangents[1].as_ref().map(|t| sparse_inner(a, &project_sparse(b, t)?)).transpose()?;
+        Ok(vec![sum_of(&[left, right])?.into()])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![Shape::new()])
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<SlotState>::default())
+    }
+}
+
+impl Op for ProjectSparse {
+    fn name(&self) -> Cow<'static, str> {
+        "project_sparse".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let (format, shape) = check("project_sparse", inputs)?;
+        Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let (state, inputs, outputs) = io.with_state::<SlotState>()?;
+        let (like, x) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
+        let slots = state.slots(like, x)?;
+        let values = x.values().ok_or(OpFailure::WrongValue(1))?;
+        let out = outputs[0].buffer::<SparseMatrix>().reset(like.format(), like.shape(), like.pattern());
+        match slots {
+            Slots::Same => out.copy_from_slice(values),
+            Slots::At(slots) => {
+                out.iter_mut()
+                    .zip(slots)
+                    .for_each(|(out, &slot)| *out = values.get(slot as usize).copied().unwrap_or(0.0));
+            }
+        }
+        Ok(())
+    }
+
+    /// The adjoint of a projection is the projection back.
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Disconnected, Grad::Zero]) };
+        Ok(vec![Grad::Disconnected, project_sparse(node.input(1), g)?.into()])
+    }
+
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let Some(tangent) = &tangents[1] else { return Ok(vec![Grad::Zero]) };
+        let own = project_sparse(node.input(1), tangent)?;
+        Ok(vec![project_sparse(node.input(0), &own)?.into()])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[0].clone()])
+    }
+
+    fn connection_pattern(&self, _output: usize, input: usize) -> bool {
+        input == 1
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<SlotState>::default())
+    }
+}
+
+/// Where the slots of one pattern are in another, kept for the patterns seen last.
+#[derive(Clone, Debug, Default)]
+struct SlotState {
+    known: Option<(Arc<Pattern>, Arc<Pattern>)>,
+    slots: Arc<Vec<u32>>,
+}
+
+enum Slots<'a> {
+    Same,
+    At(&'a [u32]),
+}
+
+impl SlotState {
+    /// For each slot of `of`, its slot in `place`.
+    fn slots(&mut self, of: &SparseMatrix, place: &SparseMatrix) -> Result<Slots<'_>, OpFailure> {
+        if of.shape() != place.shape() || of.format() != place.format() {
+            let (a, b) = (of.shape(), place.shape());
+            return Err(OpFailure::Shapes(format!("matrices of shape {a:?} and {b:?}, or of two formats")));
+        }
+        if Arc::ptr_eq(of.pattern(), place.pattern()) {
+            return Ok(Slots::Same);
+        }
+        let known = self.known.as_ref();
+        if !known.is_some_and(|(a, b)| same_pattern(a, of.pattern()) && same_pattern(b, place.pattern())) {
+            self.slots = Arc::new(of.pattern().slots_in(place.pattern()));
+            self.known = Some((of.pattern().clone(), place.pattern().clone()));
+        }
+        Ok(Slots::At(&self.slots))
+    }
+}
+
+impl OpState for SlotState {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::new(self.clone())
+    }
+}

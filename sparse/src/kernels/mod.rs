@@ -1,0 +1,4 @@
+//! Loops over indptr, indices and data.
+
+pub(crate) mod product;
+pub(crate) mod triangular;

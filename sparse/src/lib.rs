@@ -1,0 +1,47 @@
+//! Sparse matrices and what is built on them: structured products, sparse factors, flow systems.
+//!
+//! [`SparseMatrix`] is the value (CSR or CSC), [`SparseType`] its type. Cotangents of a sparse variable live on its
+//! stored pattern. Names are PyTensor's.
+//!
+//! # Where to read on
+//!
+//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`.
+//!
+//! # Invariants
+//!
+//! * A value that exists is valid: indices in range, `indptr` monotone, no duplicates. They may be unsorted.
+//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse` and by the cotangent of a
+//!   log-determinant.
+//! * Patterns are shared by `Arc`; symbolic work is keyed on them and done once per function.
+//! * Knows nothing of rewriting.
+
+#![forbid(unsafe_code)]
+
+mod affine;
+mod convert;
+mod dense;
+mod flow;
+mod inner;
+mod kernels;
+mod lu;
+mod market;
+mod matrix;
+mod pattern;
+mod product;
+mod sampled;
+mod transpose;
+mod ty;
+
+pub use affine::{AffineOnPattern, IdentityLike, affine_on_pattern, identity_like};
+pub use convert::{from_triplets, sparse_constant, sparse_matrix};
+pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
+pub use flow::{kronecker_flow_solve, kronecker_flow_solve_matrix, sparse_sar_solve};
+pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
+pub use lu::{SparseLu, sparse_lu};
+pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
+pub use matrix::{Format, SparseError, SparseMatrix};
+pub use pattern::Pattern;
+pub use product::{StructuredDot, structured_dot, structured_dot_along};
+pub use sampled::{SampledOuter, sampled_outer};
+pub use transpose::{SparseTranspose, sparse_transpose};
+pub use ty::SparseType;

@@ -1,0 +1,395 @@
+//! Sparse LU factorisation, through faer's ordering and numeric factorisation, with panel solves of our own.
+//!
+//! The ordering (AMD) is found once per pattern and function. The factor carries the pattern of its matrix, so that
+//! the matrix's cotangent is sampled on it. faer says nothing of a vanishing pivot, so pivots are checked here.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::perm::PermRef;
+use faer::sparse::linalg::lu::simplicial::{
+    SimplicialLu, factorize_simplicial_numeric_lu, factorize_simplicial_numeric_lu_scratch,
+};
+use faer::sparse::linalg::{LuError, amd};
+use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
+use kronograph_graph::{
+    BuildError, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents, TypeRef,
+    Value, Variable, apply,
+};
+use kronograph_ops::{
+    DType, Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, eye, factor_solve, mul, order_dim,
+    permutation_sign,
+};
+
+use crate::affine::square_type;
+use crate::convert::{PatternOf, same_pattern};
+use crate::dense::sample_dense;
+use crate::inner::sparse_inner;
+use crate::kernels::triangular::{Columns, solve, solve_transposed};
+use crate::matrix::{Format, SparseMatrix};
+use crate::pattern::Pattern;
+use crate::product::structured_dot_along;
+use crate::sampled::sampled_outer;
+use crate::ty::SparseType;
+
+/// A factor of a square sparse matrix by LU with partial pivoting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SparseLu;
+
+/// A factor of a square sparse matrix, `P A Q = L U`, for `factor_solve` and `factor_logdet`.
+///
+/// Q is a minimum-degree ordering of the pattern, found once; P is chosen by partial pivoting. The cotangent of the
+/// factor, which is that of the matrix, lives on the matrix's pattern.
+///
+/// # Errors
+///
+/// When `a` is no sparse f64 matrix, or not square.
+#[track_caller]
+pub fn sparse_lu(a: &Variable) -> Result<Variable> {
+    apply(SparseLu, std::slice::from_ref(a))
+}
+
+impl Op for SparseLu {
+    fn name(&self) -> Cow<'static, str> {
+        "sparse_lu".into()
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [a] = inputs else { return Err(BuildError::arity("sparse_lu", 1, inputs)) };
+        let ty = square_type("sparse_lu", a)?;
+        let order = ty.shape()[0].or(ty.shape()[1]);
+        let kind = SparseKind { matrix: SparseType::shared(ty.format(), DType::F64, [order, order]) };
+        Ok(NodeSpec::one(FactorType::shared(Arc::new(kind), order)))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let (state, inputs, outputs) = io.with_state::<LuState>()?;
+        let a = inputs.get::<SparseMatrix>(0)?;
+        let [rows, columns] = a.shape();
+        if rows != columns {
+            return Err(LinalgError::NotSquare { rows, columns }.into());
+        }
+        state.analyse(a)?;
+        let factor = outputs[0].buffer::<FactorValue>().reuse::<LuFactorization>();
+        state.factorise(a, factor)
+    }
+
+    /// The cotangent of a factor is that of its matrix.
+    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        Ok(vec![output_grads[0].clone().into()])
+    }
+
+    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        Ok(vec![tangents[0].clone().into()])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![Shape::new()])
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<LuState>::default())
+    }
+
+    /// A factor is never folded: it has no place in a saved graph.
+    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
+        false
+    }
+}
+
+/// What depends on the pattern alone, shared by forks.
+#[derive(Debug)]
+struct Symbolic {
+    pattern: Arc<Pattern>,
+    order: Vec<u32>,
+    inverse: Vec<u32>,
+}
+
+/// The symbolic part, the workspace, and how often each was made.
+#[derive(Default)]
+struct LuState {
+    symbolic: Option<Arc<Symbolic>>,
+    numeric: SimplicialLu<u32, f64>,
+    memory: Option<MemBuffer>,
+    row_inverse: Vec<u32>,
+    row_scale: Vec<f64>,
+    column_scale: Vec<f64>,
+    symbolic_count: u64,
+    numeric_count: u64,
+}
+
+impl std::fmt::Debug for LuState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "sparse LU, {} symbolic and {} numeric", self.symbolic_count, self.numeric_count)
+    }
+}
+
+impl OpState for LuState {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::new(Self { symbolic: self.symbolic.clone(), ..Self::default() })
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![("symbolic", self.symbolic_count), ("numeric", self.numeric_count)]
+    }
+}
+
+/// The slices of a pattern as faer's columns: for CSR this is the transpose.
+fn as_columns(pattern: &Pattern) -> SymbolicSparseColMatRef<'_, u32> {
+    let (major, minor) = (pattern.major(), pattern.minor());
+    SymbolicSparseColMatRef::new_unsorted_checked(minor, major, pattern.indptr(), None, pattern.indices())
+}
+
+impl LuState {
+    /// Finds a fill-reducing ordering, unless the pattern is the one of the last call.
+    fn analyse(&mut self, a: &SparseMatrix) -> Result<(), OpFailure> {
+        if self.symbolic.as_ref().is_some_and(|symbolic| same_pattern(&symbolic.pattern, a.pattern())) {
+            return Ok(());
+        }
+        let pattern = a.pattern();
+        let n = pattern.major();
+        let (mut order, mut inverse) = (vec![0u32; n], vec![0u32; n]);
+        let mut memory = MemBuffer::new(amd::order_maybe_unsorted_scratch::<u32>(n, pattern.nnz()));
+        let columns = as_columns(pattern);
+        amd::order_maybe_unsorted(&mut order, &mut inverse, columns, Default::default(), MemStack::new(&mut memory))
+            .map_err(|_| OpFailure::Shapes("the matrix is too large to be ordered".to_owned()))?;
+        self.symbolic = Some(Arc::new(Symbolic { pattern: pattern.clone(), order, inverse }));
+        self.memory = Some(MemBuffer::new(factorize_simplicial_numeric_lu_scratch::<u32, f64>(n, n)));
+        self.symbolic_count += 1;
+        Ok(())
+    }
+
+    fn factorise(&mut self, a: &SparseMatrix, factor: &mut LuFactorization) -> OpResult {
+        let symbolic = self.symbolic.clone().ok_or(OpFailure::NoState)?;
+        let values = a.values().ok_or(OpFailure::WrongValue(0))?;
+        let n = a.pattern().major();
+        if let Some(slot) = values.iter().position(|value| !value.is_finite()) {
+            return Err(LinalgError::NotFinite { pivot: a.pattern().indices()[slot] as usize }.into());
+        }
+        self.numeric_count += 1;
+        self.row_inverse.resize(n, 0);
+        factor.start(a, &symbolic);
+        let memory = match &mut self.memory {
+            Some(memory) => memory,
+            None => self.memory.insert(MemBuffer::new(factorize_simplicial_numeric_lu_scratch::<u32, f64>(n, n))),
+        };
+        let result = factorize_simplicial_numeric_lu(
+            &mut factor.row_perm,
+            &mut self.row_inverse,
+            &mut self.numeric,
+            SparseColMatRef::new(as_columns(a.pattern()), values),
+            PermRef::new_checked(&symbolic.order, &symbolic.inverse, n),
+            MemStack::new(memory),
+        );
+        match result {
+            Ok(()) => factor.finish(&self.numeric),
+            Err(LuError::SymbolicSingular { index }) => {
+                factor.status = Some(LinalgError::Singular { pivot: index });
+                factor.exactly_singular = true;
+                return Ok(());
+            }
+            Err(LuError::Generic(error)) => return Err(OpFailure::Shapes(format!("faer: {error}")).into()),
+        }
+        self.check_pivots(a, values, factor);
+        Ok(())
+    }
+
+    /// A pivot that is no larger than rounding in its row and in its column of A is no pivot.
+    fn check_pivots(&mut self, a: &SparseMatrix, values: &[f64], factor: &mut LuFactorization) {
+        let n = factor.order;
+        for scale in [&mut self.row_scale, &mut self.column_scale] {
+            scale.clear();
+            scale.resize(n, 0.0);
+        }
+        let pattern = a.pattern();
+        for slice in 0..n {
+            for slot in pattern.range(slice) {
+                let (size, index) = (values[slot].abs(), pattern.indices()[slot] as usize);
+                self.column_scale[slice] = self.column_scale[slice].max(size);
+                self.row_scale[index] = self.row_scale[index].max(size);
+            }
+        }
+        let tolerance = n as f64 * f64::EPSILON;
+        factor.status = (0..n).find_map(|pivot| {
+            let row = self.row_scale[factor.row_perm[pivot] as usize];
+            let column = self.column_scale[factor.column_perm[pivot] as usize];
+            match factor.diagonal[pivot].abs() {
+                size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
+                size if size <= tolerance * row.min(column) => Some(LinalgError::Singular { pivot }),
+                _ => None,
+            }
+        });
+    }
+}
+
+/// `P M Q = L U` of M, which is A for CSC and its transpose for CSR.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LuFactorization {
+    order: usize,
+    format: Option<Format>,
+    pattern: Option<Arc<Pattern>>,
+    row_perm: Vec<u32>,
+    column_perm: Vec<u32>,
+    lower: Columns,
+    upper: Columns,
+    diagonal: Vec<f64>,
+    inverse_diagonal: Vec<f64>,
+    sign: f64,
+    seen: Vec<bool>,
+    status: Option<LinalgError>,
+    exactly_singular: bool,
+}
+
+impl LuFactorization {
+    fn start(&mut self, a: &SparseMatrix, symbolic: &Symbolic) {
+        self.order = a.pattern().major();
+        self.format = Some(a.format());
+        self.pattern = Some(a.pattern().clone());
+        self.row_perm.resize(self.order, 0);
+        self.column_perm.clear();
+        self.column_perm.extend(&symbolic.order);
+        self.status = None;
+        self.exactly_singular = false;
+    }
+
+    /// Copies the factors out, without their diagonals: faer stores L's first and U's last in each column.
+    fn finish(&mut self, numeric: &SimplicialLu<u32, f64>) {
+        let (l, u) = (numeric.l_factor_unsorted(), numeric.u_factor_unsorted());
+        let n = self.order;
+        self.diagonal.clear();
+        for columns in [&mut self.lower, &mut self.upper] {
+            columns.start.clear();
+            columns.start.push(0);
+            columns.index.clear();
+            columns.value.clear();
+        }
+        for j in 0..n {
+            let (index, value) = (l.row_idx_of_col_raw(j), l.val_of_col(j));
+            self.lower.index.extend(&index[1..]);
+            self.lower.value.extend(&value[1..]);
+            self.lower.start.push(self.lower.index.len() as u32);
+            let (index, value) = (u.row_idx_of_col_raw(j), u.val_of_col(j));
+            let last = index.len() - 1;
+            self.upper.index.extend(&index[..last]);
+            self.upper.value.extend(&value[..last]);
+            self.upper.start.push(self.upper.index.len() as u32);
+            self.diagonal.push(value[last]);
+        }
+        self.inverse_diagonal.clear();
+        self.inverse_diagonal.extend(self.diagonal.iter().map(|pivot| 1.0 / pivot));
+        let row_sign = permutation_sign(&self.row_perm, &mut self.seen);
+        self.sign = row_sign * permutation_sign(&self.column_perm, &mut self.seen);
+    }
+
+    /// Which way M is to be solved with.
+    fn direction(&self, trans: Trans) -> Trans {
+        if self.format == Some(Format::Csr) { trans.flip() } else { trans }
+    }
+}
+
+impl Factor for LuFactorization {
+    fn boxed_clone(&self) -> Box<dyn Factor> {
+        Box::new(self.clone())
+    }
+
+    fn order(&self) -> usize {
+        self.order
+    }
+
+    fn status(&self) -> Result<(), LinalgError> {
+        self.status.clone().map_or(Ok(()), Err)
+    }
+
+    fn row_in(&self, trans: Trans, i: usize) -> usize {
+        let perm = if self.direction(trans) == Trans::No { &self.row_perm } else { &self.column_perm };
+        perm[i] as usize
+    }
+
+    fn row_out(&self, trans: Trans, i: usize) -> usize {
+        self.row_in(trans.flip(), i)
+    }
+
+    fn panel_width(&self) -> usize {
+        64
+    }
+
+    fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {
+        match self.direction(trans) {
+            Trans::No => solve(&self.lower, &self.upper, &self.inverse_diagonal, panel, width),
+            Trans::Yes => solve_transposed(&self.lower, &self.upper, &self.inverse_diagonal, panel, width),
+        }
+    }
+
+    fn slogdet(&self) -> Result<(f64, f64), LinalgError> {
+        match self.status {
+            Some(LinalgError::NotFinite { pivot }) => return Err(LinalgError::NotFinite { pivot }),
+            _ if self.exactly_singular => return Ok((0.0, f64::NEG_INFINITY)),
+            _ => {}
+        }
+        let start = (self.sign, 0.0);
+        let (sign, log) = self.diagonal.iter().fold(start, |(sign, log), u| (sign * u.signum(), log + u.abs().ln()));
+        Ok(if log == f64::NEG_INFINITY { (0.0, log) } else { (sign, log) })
+    }
+
+    fn bytes(&self) -> usize {
+        12 * (self.lower.index.len() + self.upper.index.len()) + 40 * self.order
+    }
+}
+
+/// Derivatives of sparse factors: the matrix's cotangent lives on its pattern.
+#[derive(Debug)]
+struct SparseKind {
+    matrix: TypeRef,
+}
+
+impl FactorKind for SparseKind {
+    fn name(&self) -> &'static str {
+        "sparse_lu"
+    }
+
+    fn matrix(&self) -> &TypeRef {
+        &self.matrix
+    }
+
+    fn outer(&self, factor: &Variable, left: &Variable, right: &Variable, axis: usize) -> Result<Variable> {
+        sampled_outer(factor, left, right, axis)
+    }
+
+    fn product(&self, matrix: &Variable, x: &Variable, axis: usize, trans: Trans) -> Result<Variable> {
+        structured_dot_along(matrix, x, axis, trans)
+    }
+
+    /// Through the dense inverse: right at every order, and quadratic in memory.
+    fn logdet_cotangent(&self, factor: &Variable, g: &Variable) -> Result<Variable> {
+        let inverse = factor_solve(factor, &eye(order_dim(factor))?, Trans::Yes)?;
+        sample_dense(factor, &mul(g, &inverse)?)
+    }
+
+    fn inner(&self, cotangent: &Variable, tangent: &Variable) -> Result<Variable> {
+        sparse_inner(cotangent, tangent)
+    }
+}
+
+/// The type of sparse matrices with the pattern of a variable: a sparse matrix or a sparse factor.
+pub(crate) fn pattern_source<'a>(op: &'static str, variable: &'a Variable) -> Result<&'a SparseType> {
+    let of_matrix = variable.type_as::<SparseType>();
+    let of_factor = || {
+        let matrix = variable.type_as::<FactorType>()?.kind().matrix();
+        (&**matrix as &dyn Any).downcast_ref::<SparseType>()
+    };
+    let rule = "something with a pattern is needed: a sparse matrix or a sparse factor";
+    of_matrix.or_else(of_factor).ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(variable), rule))
+}
+
+/// The pattern of a value: of a sparse matrix, or of the matrix that a sparse factor was made of.
+pub(crate) fn pattern_of(value: &dyn Value) -> Option<PatternOf<'_>> {
+    let value = value as &dyn Any;
+    if let Some(matrix) = value.downcast_ref::<SparseMatrix>() {
+        return Some(PatternOf::matrix(matrix));
+    }
+    let factor = value.downcast_ref::<FactorValue>()?.get()? as &dyn Any;
+    let factor = factor.downcast_ref::<LuFactorization>()?;
+    Some(PatternOf { format: factor.format?, shape: [factor.order; 2], pattern: factor.pattern.as_ref()? })
+}

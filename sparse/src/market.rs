@@ -1,0 +1,142 @@
+//! Reading Matrix Market files (NIST exchange format), coordinate form.
+//!
+//! A reader of our own, because that of sprs runs for ever on a file that ends after its header.
+
+use std::path::Path;
+
+use crate::convert::from_triplets;
+use crate::matrix::{Format, SparseError, SparseMatrix};
+
+/// What is wrong with a Matrix Market file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarketError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The header is not `%%MatrixMarket matrix coordinate <real|integer|pattern> <general|symmetric|skew-symmetric>`.
+    #[error("line 1: `{0}` is no header of a real, integer or pattern coordinate matrix")]
+    Header(String),
+    /// A line cannot be understood.
+    #[error("line {line}: `{text}`; {rule}")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// Its text.
+        text: String,
+        /// What belongs there.
+        rule: &'static str,
+    },
+    /// The file ends before all entries were read.
+    #[error("the file ends after {got} of {want} entries; it may be cut off")]
+    Short {
+        /// The number of entries announced.
+        want: usize,
+        /// The number found.
+        got: usize,
+    },
+    /// The entries do not make a matrix.
+    #[error(transparent)]
+    Matrix(#[from] SparseError),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Symmetry {
+    General,
+    Symmetric,
+    Skew,
+}
+
+/// Reads a file; see [`read_matrix_market`].
+///
+/// # Errors
+///
+/// A file that cannot be read or understood.
+pub fn read_matrix_market_file(path: impl AsRef<Path>, format: Format) -> Result<SparseMatrix, MarketError> {
+    let path = path.as_ref();
+    let text =
+        std::fs::read_to_string(path).map_err(|source| MarketError::Io { path: path.display().to_string(), source })?;
+    read_matrix_market(&text, format)
+}
+
+/// Reads the text of a Matrix Market file. Entries of a pattern are 1; entries of one position are summed.
+///
+/// ```
+/// use kronograph_sparse::{Format, read_matrix_market};
+/// let text = "%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n";
+/// assert_eq!(read_matrix_market(text, Format::Csr)?.nnz(), 4);
+/// # Ok::<(), kronograph_sparse::MarketError>(())
+/// ```
+///
+/// # Errors
+///
+/// A text that is no Matrix Market file, is cut off, or whose entries are out of range.
+pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, MarketError> {
+    let mut lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
+    let (pattern, symmetry) = header(lines.next().map_or("", |(_, line)| line))?;
+    let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('%'));
+    let (line, size) = lines.next().ok_or(MarketError::Short { want: 1, got: 0 })?;
+    let [rows, columns, entries] = fields(line, size, "rows, columns and entries belong here")?;
+    let mut triplets = Vec::new();
+    for got in 0..entries {
+        let (line, text) = lines.next().ok_or(MarketError::Short { want: entries, got })?;
+        let (row, column, value) = entry(line, text, pattern)?;
+        triplets.push((row, column, value));
+        if symmetry != Symmetry::General && row != column {
+            triplets.push((column, row, if symmetry == Symmetry::Skew { -value } else { value }));
+        }
+    }
+    if let Some((line, text)) = lines.next() {
+        let rule = "there are more entries than announced";
+        return Err(MarketError::Line { line, text: text.to_owned(), rule });
+    }
+    Ok(from_triplets(format, [rows, columns], &triplets)?)
+}
+
+fn header(line: &str) -> Result<(bool, Symmetry), MarketError> {
+    let words = line.to_ascii_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let (field, symmetry) = match words[..] {
+        ["%%matrixmarket", "matrix", "coordinate", field, symmetry] => (field, symmetry),
+        _ => return Err(MarketError::Header(line.to_owned())),
+    };
+    let symmetry = match symmetry {
+        "general" => Symmetry::General,
+        "symmetric" => Symmetry::Symmetric,
+        "skew-symmetric" => Symmetry::Skew,
+        _ => return Err(MarketError::Header(line.to_owned())),
+    };
+    match field {
+        "real" | "integer" | "double" => Ok((false, symmetry)),
+        "pattern" => Ok((true, symmetry)),
+        _ => Err(MarketError::Header(line.to_owned())),
+    }
+}
+
+fn fields<const K: usize>(line: usize, text: &str, rule: &'static str) -> Result<[usize; K], MarketError> {
+    let bad = || MarketError::Line { line, text: text.to_owned(), rule };
+    let numbers: Result<Vec<usize>, _> = text.split_whitespace().map(str::parse).collect();
+    numbers.ok().and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)
+}
+
+fn entry(line: usize, text: &str, pattern: bool) -> Result<(usize, usize, f64), MarketError> {
+    let bad = |rule| MarketError::Line { line, text: text.to_owned(), rule };
+    let (position, value) = if pattern {
+        (text, Some(1.0))
+    } else {
+        let (position, value) =
+            text.rsplit_once(char::is_whitespace).ok_or_else(|| bad("row, column and value belong here"))?;
+        (position, value.parse().ok())
+    };
+    let [row, column] = fields(line, position, "row and column belong here")?;
+    let value = value.ok_or_else(|| bad("the value is no number"))?;
+    match (row.checked_sub(1), column.checked_sub(1)) {
+        (Some(row), Some(column)) => Ok((row, column, value)),
+        _ => Err(bad("rows and columns are counted from 1")),
+    }
+}

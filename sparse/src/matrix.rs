@@ -1,0 +1,260 @@
+//! The sparse value: a format, a shared pattern, and data.
+
+use std::any::Any;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use kronograph_graph::Value;
+use kronograph_ops::{DType, Tensor, shape_text};
+
+use crate::pattern::Pattern;
+
+/// Whether the slices of a matrix are its rows or its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Compressed sparse rows.
+    Csr,
+    /// Compressed sparse columns.
+    Csc,
+}
+
+impl Format {
+    /// The other one.
+    pub fn flip(self) -> Self {
+        match self {
+            Format::Csr => Format::Csc,
+            Format::Csc => Format::Csr,
+        }
+    }
+
+    /// `csr` or `csc`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csr => "csr",
+            Format::Csc => "csc",
+        }
+    }
+
+    /// (major, minor) of (rows, columns), and the other way round.
+    pub(crate) fn swap<T>(self, (rows, columns): (T, T)) -> (T, T) {
+        match self {
+            Format::Csr => (rows, columns),
+            Format::Csc => (columns, rows),
+        }
+    }
+}
+
+/// What is wrong with the parts of a sparse matrix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SparseError {
+    /// `indptr` has the wrong length for the shape.
+    #[error("indptr has {got} entries, a matrix with {slices} slices needs {}", slices + 1)]
+    IndptrLength {
+        /// The number of rows of CSR, or columns of CSC.
+        slices: usize,
+        /// The length given.
+        got: usize,
+    },
+    /// `indptr` does not start at 0 or does not end at the number of indices.
+    #[error(
+        "indptr must start at 0 and end at the number of indices, {nnz}; it starts at {first:?} and ends at {last:?}"
+    )]
+    IndptrEnds {
+        /// Its first entry.
+        first: Option<usize>,
+        /// Its last entry.
+        last: Option<usize>,
+        /// The number of indices.
+        nnz: usize,
+    },
+    /// `indptr` decreases.
+    #[error("indptr decreases after slice {slice}")]
+    IndptrDecreases {
+        /// The slice.
+        slice: usize,
+    },
+    /// An index is out of range.
+    #[error("index {index} (slot {slot}) is out of range, the slices have length {minor}")]
+    Index {
+        /// Its position among the indices.
+        slot: usize,
+        /// The index.
+        index: usize,
+        /// The length of a slice.
+        minor: usize,
+    },
+    /// A position is stored twice; sum the entries first, as `from_triplets` does.
+    #[error("slice {slice} stores index {index} twice")]
+    Duplicate {
+        /// The slice.
+        slice: usize,
+        /// The index.
+        index: usize,
+    },
+    /// There are not as many values as indices.
+    #[error("there are {indices} indices and {data} values")]
+    DataLength {
+        /// The number of indices.
+        indices: usize,
+        /// The number of values.
+        data: usize,
+    },
+    /// The values are not a vector of numbers.
+    #[error("the values must be a vector of numbers, they are {0}")]
+    Data(String),
+    /// The sizes do not fit into 32 bits.
+    #[error("a size or the number of entries does not fit into 32 bits")]
+    TooLarge,
+}
+
+/// A sparse matrix in CSR or CSC form. Copies share pattern and data.
+#[derive(Clone, Debug)]
+pub struct SparseMatrix {
+    format: Format,
+    /// Number of rows and columns.
+    shape: [usize; 2],
+    pattern: Arc<Pattern>,
+    data: Tensor,
+}
+
+impl Default for SparseMatrix {
+    fn default() -> Self {
+        let pattern = Arc::new(Pattern::diagonal(0));
+        Self { format: Format::Csr, shape: [0, 0], pattern, data: Tensor::vector(Vec::<f64>::new()) }
+    }
+}
+
+impl SparseMatrix {
+    /// A matrix from its parts, in SciPy's words and order: data, indices, indptr.
+    ///
+    /// ```
+    /// use kronograph_sparse::{Format, SparseMatrix};
+    /// let a = SparseMatrix::new(Format::Csr, [2, 3], vec![1.0, 2.0, 3.0], vec![0, 2, 2], vec![0, 2, 3])?;
+    /// assert_eq!(a.to_dense().to_vec::<f64>()?, [1.0, 0.0, 2.0, 0.0, 0.0, 3.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Parts that are inconsistent: nothing is repaired silently.
+    pub fn new(
+        format: Format,
+        shape: [usize; 2],
+        data: impl Into<Tensor>,
+        indices: Vec<usize>,
+        indptr: Vec<usize>,
+    ) -> Result<Self, SparseError> {
+        let (major, minor) = format.swap((shape[0], shape[1]));
+        if indptr.len() != major.saturating_add(1) {
+            return Err(SparseError::IndptrLength { slices: major, got: indptr.len() });
+        }
+        let pattern = Pattern::new(minor, indptr, indices)?;
+        Self::with_pattern(format, shape, Arc::new(pattern), data.into())
+    }
+
+    /// A matrix on a pattern that is shared.
+    ///
+    /// # Errors
+    ///
+    /// A pattern of another shape, or data that is no vector of numbers of the right length.
+    pub fn with_pattern(
+        format: Format,
+        shape: [usize; 2],
+        pattern: Arc<Pattern>,
+        data: Tensor,
+    ) -> Result<Self, SparseError> {
+        let (major, minor) = format.swap((shape[0], shape[1]));
+        if (pattern.major(), pattern.minor()) != (major, minor) {
+            return Err(SparseError::IndptrLength { slices: major, got: pattern.indptr().len() });
+        }
+        if data.shape().len() != 1 || data.dtype() == DType::Bool {
+            return Err(SparseError::Data(data.describe()));
+        }
+        if data.len() != pattern.nnz() {
+            return Err(SparseError::DataLength { indices: pattern.nnz(), data: data.len() });
+        }
+        Ok(Self { format, shape, pattern, data })
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The number of rows and columns.
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The stored positions.
+    pub fn pattern(&self) -> &Arc<Pattern> {
+        &self.pattern
+    }
+
+    /// The stored values, in the order of the slots.
+    pub fn data(&self) -> &Tensor {
+        &self.data
+    }
+
+    /// The stored values, if they are f64.
+    pub fn values(&self) -> Option<&[f64]> {
+        self.data.as_f64()
+    }
+
+    /// The number of stored entries, explicit zeros included.
+    pub fn nnz(&self) -> usize {
+        self.pattern.nnz()
+    }
+
+    /// Turns this value into one on a given pattern, and returns the values to write.
+    pub(crate) fn reset(&mut self, format: Format, shape: [usize; 2], pattern: &Arc<Pattern>) -> &mut [f64] {
+        self.format = format;
+        self.shape = shape;
+        if !Arc::ptr_eq(&self.pattern, pattern) {
+            self.pattern = pattern.clone();
+        }
+        self.data.reset::<f64>(&[pattern.nnz()])
+    }
+
+    /// The same storage read as the transpose, which flips the format.
+    pub fn transposed(&self) -> Self {
+        let [rows, columns] = self.shape;
+        Self { format: self.format.flip(), shape: [columns, rows], ..self.clone() }
+    }
+}
+
+impl Value for SparseMatrix {
+    fn boxed_clone(&self) -> Box<dyn Value> {
+        Box::new(self.clone())
+    }
+
+    fn extents(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn describe(&self) -> String {
+        format!("{} {} {} with {} entries", self.format.name(), self.data.dtype(), shape_text(&self.shape), self.nnz())
+    }
+
+    fn bytes(&self) -> usize {
+        self.data.bytes() + 4 * (self.pattern.nnz() + self.pattern.indptr().len())
+    }
+
+    fn release(&mut self) {
+        self.data.release();
+    }
+
+    fn same_bits(&self, other: &dyn Value) -> bool {
+        let Some(other) = (other as &dyn Any).downcast_ref::<SparseMatrix>() else { return false };
+        let same_pattern = Arc::ptr_eq(&self.pattern, &other.pattern) || self.pattern == other.pattern;
+        self.format == other.format && self.shape == other.shape && same_pattern && self.data.same_bits(&other.data)
+    }
+
+    fn digest(&self, mut hasher: &mut dyn Hasher) {
+        self.format.hash(&mut hasher);
+        self.shape.hash(&mut hasher);
+        self.pattern.hash(&mut hasher);
+        self.data.digest(hasher);
+    }
+}

@@ -1,0 +1,146 @@
+//! An outer product sampled on a pattern: the cotangent of a sparse matrix in a product or a solve.
+
+use std::borrow::Cow;
+
+use kronograph_graph::{
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
+    Tangents, Variable, apply, shape_of, sum_of,
+};
+use kronograph_ops::{DType, Tensor, TensorType, Trans, for_each_along};
+
+use crate::kernels::product::dot;
+use crate::lu::{pattern_of, pattern_source};
+use crate::matrix::SparseMatrix;
+use crate::product::structured_dot_along;
+use crate::ty::SparseType;
+
+/// `P ∘ (L Rᵀ)`. Inputs: what has the pattern P (a sparse matrix or factor), then L and R.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SampledOuter {
+    /// The axis of L and R that runs along rows and columns; the others are summed over.
+    pub axis: usize,
+}
+
+/// `out[i, j] = sum left[.., i, ..] right[.., j, ..]` at the stored positions (i, j) of `like`, where i and j run along
+/// `axis` and the sum is over all other axes.
+///
+/// Derivatives: `left̄ = S̄ right`, `right̄ = S̄ᵀ left`, along the same axis.
+///
+/// # Errors
+///
+/// When `like` has no pattern, `left` and `right` differ in rank, or have no such axis.
+#[track_caller]
+pub fn sampled_outer(like: &Variable, left: &Variable, right: &Variable, axis: usize) -> Result<Variable> {
+    apply(SampledOuter { axis }, &[like.clone(), left.clone(), right.clone()])
+}
+
+impl Op for SampledOuter {
+    fn name(&self) -> Cow<'static, str> {
+        "sampled_outer".into()
+    }
+
+    fn props(&self) -> Props {
+        Props::default().with("axis", self.axis)
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [like, left, right] = inputs else { return Err(BuildError::arity("sampled_outer", 3, inputs)) };
+        let source = pattern_source("sampled_outer", like)?;
+        let rank = |x: &Variable| x.type_as::<TensorType>().filter(|ty| ty.dtype() == DType::F64).map(TensorType::rank);
+        match (rank(left), rank(right)) {
+            (Some(a), Some(b)) if a == b && self.axis < a => {}
+            _ => {
+                return Err(BuildError::inputs(
+                    "sampled_outer",
+                    &inputs[1..],
+                    "two dense f64 tensors of one rank are needed",
+                ));
+            }
+        }
+        Ok(NodeSpec::one(SparseType::shared(source.format(), DType::F64, source.shape())))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let (state, inputs, outputs) = io.with_state::<Unfolded>()?;
+        let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
+        let (left, right) = (inputs.get::<Tensor>(1)?, inputs.get::<Tensor>(2)?);
+        let rest = state.unfold(left, right, self.axis)?;
+        if [left.shape()[self.axis], right.shape()[self.axis]] != like.shape {
+            let (a, b) = (left.shape(), right.shape());
+            return Err(OpFailure::Shapes(format!(
+                "shapes {a:?} and {b:?} do not span a pattern of shape {:?}",
+                like.shape
+            ))
+            .into());
+        }
+        let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
+        for slice in 0..like.pattern.major() {
+            for slot in like.pattern.range(slice) {
+                let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
+                out[slot] = dot(&state.left[i * rest..][..rest], &state.right[j * rest..][..rest]);
+            }
+        }
+        Ok(())
+    }
+
+    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Disconnected, Grad::Zero, Grad::Zero]) };
+        let left = structured_dot_along(g, node.input(2), self.axis, Trans::No)?;
+        let right = structured_dot_along(g, node.input(1), self.axis, Trans::Yes)?;
+        Ok(vec![Grad::Disconnected, left.into(), right.into()])
+    }
+
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let (like, left, right) = (node.input(0), node.input(1), node.input(2));
+        let moved_left = tangents[1].as_ref().map(|t| sampled_outer(like, t, right, self.axis)).transpose()?;
+        let moved_right = tangents[2].as_ref().map(|t| sampled_outer(like, left, t, self.axis)).transpose()?;
+        Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
+    }
+
+    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        let rows: Dim = shape_of(node.input(1))[self.axis].clone();
+        Ok(vec![[rows, shape_of(node.input(2))[self.axis].clone()].into_iter().collect()])
+    }
+
+    fn connection_pattern(&self, _output: usize, input: usize) -> bool {
+        input != 0
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<Unfolded>::default())
+    }
+}
+
+/// Both operands with the axis first and all others in one run.
+#[derive(Debug, Default)]
+struct Unfolded {
+    left: Vec<f64>,
+    right: Vec<f64>,
+}
+
+impl Unfolded {
+    /// Returns the length of the runs.
+    fn unfold(&mut self, left: &Tensor, right: &Tensor, axis: usize) -> Result<usize, OpFailure> {
+        let others =
+            |x: &Tensor| x.shape().iter().enumerate().filter(|(k, _)| *k != axis).map(|(_, n)| *n).product::<usize>();
+        let fits = |k: usize| k == axis || left.shape()[k] == right.shape()[k];
+        if !(0..left.shape().len()).all(fits) {
+            let (a, b) = (left.shape(), right.shape());
+            return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
+        }
+        for (x, to) in [(left, &mut self.left), (right, &mut self.right)] {
+            let array = x.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
+            to.clear();
+            for_each_along(array.shape(), array.strides(), axis, |offset, step, length| {
+                to.extend((0..length).map(|i| array.storage()[offset + i * step]));
+            });
+        }
+        Ok(others(left))
+    }
+}
+
+impl OpState for Unfolded {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::<Self>::default()
+    }
+}

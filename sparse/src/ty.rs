@@ -1,0 +1,145 @@
+//! The sparse type: format, dtype and static shape; what operators mean on sparse matrices.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use kronograph_graph::{BuildError, Operand, Result, Type, TypeRef, UnaryVerb, Value, Variable, Verb};
+use kronograph_ops::{DType, TensorType};
+
+use crate::affine::affine_on_pattern;
+use crate::convert::number;
+use crate::dense::sample_dense;
+use crate::matrix::{Format, SparseMatrix};
+use crate::product::structured_dot;
+use crate::transpose::sparse_transpose;
+
+/// The type of sparse matrices of one format and dtype. A pattern is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SparseType {
+    format: Format,
+    dtype: DType,
+    shape: [Option<usize>; 2],
+}
+
+impl SparseType {
+    /// A sparse type behind a shared pointer, as variables want it.
+    pub fn shared(format: Format, dtype: DType, shape: [Option<usize>; 2]) -> TypeRef {
+        Arc::new(Self { format, dtype, shape })
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The static shape.
+    pub fn shape(&self) -> [Option<usize>; 2] {
+        self.shape
+    }
+}
+
+/// The sparse type of a variable; an error that names op and variable if it has another type.
+pub(crate) fn sparse_type<'a>(op: &'static str, variable: &'a Variable) -> Result<&'a SparseType> {
+    let rule = "a sparse f64 matrix is needed";
+    let wrong = || BuildError::inputs(op, std::slice::from_ref(variable), rule);
+    variable.type_as::<SparseType>().filter(|ty| ty.dtype == DType::F64).ok_or_else(wrong)
+}
+
+/// Checks that an input is an f64 scalar.
+pub(crate) fn check_scalar(op: &'static str, name: &str, variable: &Variable) -> Result<()> {
+    match variable.type_as::<TensorType>() {
+        Some(ty) if ty.rank() == 0 && ty.dtype() == DType::F64 => Ok(()),
+        _ => Err(BuildError::inputs(op, std::slice::from_ref(variable), format!("{name} must be an f64 scalar"))),
+    }
+}
+
+impl fmt::Display for SparseType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [rows, columns] = self.shape.map(|length| length.map_or("?".to_owned(), |length| length.to_string()));
+        write!(f, "{} {} ({rows}, {columns})", self.format.name(), self.dtype)
+    }
+}
+
+impl Type for SparseType {
+    fn extents(&self) -> &[Option<usize>] {
+        &self.shape
+    }
+
+    fn is_super(&self, other: &dyn Type) -> bool {
+        let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
+        let covers = |(mine, theirs): (&Option<usize>, &Option<usize>)| mine.is_none() || mine == theirs;
+        let same_kind = self.format == other.format && self.dtype == other.dtype;
+        same_kind && self.shape.iter().zip(&other.shape).all(covers)
+    }
+
+    fn filter(&self, value: &dyn Value) -> Result<Option<Box<dyn Value>>, String> {
+        let matrix = (value as &dyn Any).downcast_ref::<SparseMatrix>().ok_or("it is not a sparse matrix")?;
+        let fits = |(want, &got): (&Option<usize>, &usize)| want.is_none_or(|want| want == got);
+        if !self.shape.iter().zip(&matrix.shape()).all(fits) {
+            return Err(format!("its shape is {:?}", matrix.shape()));
+        }
+        match matrix.data().dtype() {
+            same if same == self.dtype && matrix.format() == self.format => Ok(None),
+            narrow if narrow.fits_in(self.dtype) && self.dtype == DType::F64 => {
+                Ok(Some(Box::new(matrix.to_format(self.format))))
+            }
+            wide => Err(format!("{wide} does not convert to {} without loss", self.dtype)),
+        }
+    }
+
+    fn tangent(&self) -> Option<TypeRef> {
+        self.dtype.tangent().map(|dtype| Self::shared(self.format, dtype, self.shape))
+    }
+
+    /// Zeros on the pattern of `like`.
+    fn zeros_like(&self, like: &Variable) -> Result<Variable> {
+        affine_on_pattern(&[(number(0.0), like.clone())])
+    }
+
+    fn ones_like(&self, like: &Variable) -> Result<Variable> {
+        Err(BuildError::inputs("grad", std::slice::from_ref(like), "a sparse matrix is no scalar cost"))
+    }
+
+    /// The sum on the union of the patterns; dense terms are sampled on the pattern of `like`.
+    fn accumulate(&self, like: &Variable, terms: &[Variable]) -> Result<Variable> {
+        let sampled = |term: &Variable| match term.type_as::<TensorType>() {
+            Some(_) => sample_dense(like, term),
+            None => Ok(term.clone()),
+        };
+        let terms = terms.iter().map(|term| Ok((number(1.0), sampled(term)?)));
+        affine_on_pattern(&terms.collect::<Result<Vec<_>>>()?)
+    }
+
+    fn binary(&self, verb: Verb, left: Operand<'_>, right: Operand<'_>) -> Option<Result<Variable>> {
+        let is_sparse = |operand: Operand<'_>| operand.variable().is_some_and(|v| v.type_as::<SparseType>().is_some());
+        let (a, b) = (left.variable().cloned(), right.variable().cloned());
+        let scalar = |operand: Operand<'_>| match operand {
+            Operand::Variable(variable) => variable.clone(),
+            Operand::Bool(value) => number(f64::from(u8::from(value))),
+            Operand::Int(value) => number(value as f64),
+            Operand::Float(value) => number(value),
+        };
+        let sum = |sign: f64| Some(affine_on_pattern(&[(number(1.0), a.clone()?), (number(sign), b.clone()?)]));
+        match (verb, is_sparse(left), is_sparse(right)) {
+            (Verb::Add, true, true) => sum(1.0),
+            (Verb::Sub, true, true) => sum(-1.0),
+            (Verb::Mul, true, false) => Some(affine_on_pattern(&[(scalar(right), a?)])),
+            (Verb::Mul, false, true) => Some(affine_on_pattern(&[(scalar(left), b?)])),
+            (Verb::MatMul, true, false) => Some(structured_dot(&a?, &b?)),
+            _ => None,
+        }
+    }
+
+    fn unary(&self, verb: UnaryVerb, operand: &Variable) -> Option<Result<Variable>> {
+        Some(match verb {
+            UnaryVerb::Neg => affine_on_pattern(&[(number(-1.0), operand.clone())]),
+            UnaryVerb::Transpose => sparse_transpose(operand),
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! Kronograph: symbolic computation graphs with sparse and Kronecker structure, and true derivatives of any order.
+//!
+//! A model is an expression over dense tensors and sparse matrices. The engine differentiates it ([`graph::grad`],
+//! [`graph::hvp`]), rewrites it into something cheaper ([`rewrite`]), and compiles it into a [`graph::Function`] that
+//! is called millions of times ([`compile`]).
+//!
+//! ```
+//! use kronograph::prelude::*;
+//!
+//! let (x, y) = (vector("x"), vector("y"));
+//! let loss = sum(&sqr(&(&x - &y))?)?.named("loss");
+//! let gradient = grad(&loss, &[x.clone()])?.remove(0);
+//! let mut f = compile(&[x, y], &[loss, gradient], &Mode::run())?;
+//! let out = f.call(&[&Tensor::vector(vec![1.0, 2.0]), &Tensor::vector(vec![0.0, 4.0])])?;
+//! assert_eq!(out.scalar(0)?, 5.0);
+//! assert_eq!(out.get::<Tensor>(1)?.to_vec::<f64>()?, [2.0, -4.0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The layers, each a crate that knows only those below it: [`graph`], [`ops`], [`sparse`], [`rewrites`].
+
+#![forbid(unsafe_code)]
+
+pub use kronograph_graph as graph;
+pub use kronograph_ops as ops;
+pub use kronograph_rewrites as rewrites;
+pub use kronograph_sparse as sparse;
+
+pub use kronograph_graph::{BuildError, Function, RunError, Variable};
+pub use kronograph_ops::Tensor;
+pub use kronograph_rewrites::{Mode, rewrite};
+pub use kronograph_sparse::SparseMatrix;
+
+/// Rewrites the expressions as the mode says and plans a function of them.
+///
+/// # Errors
+///
+/// An input given twice, or that is no free variable; a free variable that is not an input; a rule that breaks the
+/// engine's contract.
+#[track_caller]
+pub fn compile(inputs: &[Variable], outputs: &[Variable], mode: &Mode) -> graph::Result<Function> {
+    let mut function_graph = graph::FunctionGraph::new(inputs, outputs)?;
+    mode.run_on(&mut function_graph)?;
+    Function::plan(function_graph)
+}
+
+/// What a model needs: `use kronograph::prelude::*`.
+pub mod prelude {
+    pub use crate::{Mode, compile, rewrite};
+    pub use kronograph_graph::{
+        BuildError, Dim, Function, Operand, RunError, Value, Variable, debug_print, grad, hvp, lop, rop,
+    };
+    pub use kronograph_ops::{
+        DType, Index, Tensor, Trans, abs, add, broadcast_to, cast, cholesky_factor, concatenate, constant, cos,
+        dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis, full, ge, gt,
+        kron, le, log, log1p, lt, lu_factor, matmul, matrix, max, max_axes, maximum, mean, mean_axes, minimum, mul,
+        neg, neq, pow, reciprocal, reshape, scalar, sigmoid, sign, sin, slice, slogdet, softplus, solve, sqr, sqrt,
+        squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor, transpose, transpose_axes, true_div, vector,
+    };
+    pub use kronograph_sparse::{
+        Format, SparseMatrix, affine_on_pattern, dense_from_sparse, from_triplets, identity_like, kronecker_flow_solve,
+        kronecker_flow_solve_matrix, read_matrix_market, read_matrix_market_file, sparse_constant, sparse_lu,
+        sparse_matrix, sparse_sar_solve, sparse_transpose, structured_dot,
+    };
+}
