@@ -13,7 +13,6 @@ use smallvec::SmallVec;
 
 use crate::dtype::DType;
 use crate::elemwise::{align, cast};
-use crate::kernels::runs::for_each_run;
 use crate::layout::{dim_variable, full};
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, shape_text, tensor_type};
 
@@ -302,7 +301,7 @@ impl Op for Subtensor {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         fn gather<T: Element>(x: &Strided<T>, part: &Part, out: &mut Tensor) {
             let out = out.reset::<T>(&part.shape);
-            walk(part, |at, from| out[at] = x.storage()[from]);
+            walk(part, |at, from, _| out[at] = x.storage()[from]);
         }
         let x = io.inputs.get::<Tensor>(0)?;
         let part = part_at_run_time(&self.axes, x.shape(), x.strides(), io, 1)?;
@@ -350,12 +349,12 @@ impl Op for Subtensor {
     }
 }
 
-/// Visits the elements of a part in row-major order: their number and their place in storage.
-fn walk(part: &Part, mut visit: impl FnMut(usize, usize)) {
+/// Visits the elements of a part in row-major order: their number, their place in storage, and their indices.
+fn walk(part: &Part, mut visit: impl FnMut(usize, usize, &[usize])) {
     let mut counters: Extents = SmallVec::from_elem(0, part.shape.len());
     for at in 0..part.shape.iter().product() {
         let moved: i64 = counters.iter().zip(&part.steps).map(|(&counter, &step)| counter as i64 * step).sum();
-        visit(at, (part.offset as i64 + moved) as usize);
+        visit(at, (part.offset as i64 + moved) as usize, &counters);
         for (counter, &length) in counters.iter_mut().zip(&part.shape).rev() {
             *counter += 1;
             if *counter < length {
@@ -415,14 +414,9 @@ impl Op for IncSubtensor {
             let y = T::of(y).ok_or(OpFailure::WrongValue(1))?;
             let out = io.outputs[0].buffer::<Tensor>().reset::<T>(x.shape());
             out.iter_mut().zip(x.view().iter()).for_each(|(out, x)| *out = *x);
-            let mut places = Vec::new();
-            walk(&part, |_, to| places.push(to));
-            let mut at = 0;
-            for_each_run(&part.shape, [&steps], |[from], [step], length| {
-                for i in 0..length {
-                    out[places[at]] = sum(out[places[at]], y.storage()[from + i * step]);
-                    at += 1;
-                }
+            walk(&part, |_, to, counters| {
+                let from: usize = counters.iter().zip(&steps).map(|(counter, step)| counter * step).sum();
+                out[to] = sum(out[to], y.storage()[from]);
             });
             Ok(())
         }

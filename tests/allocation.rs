@@ -1,0 +1,98 @@
+//! A steady call allocates nothing: the fitted Austrian model, value and gradient, and a few ops of other kinds.
+//!
+//! The allocator counts for this whole binary, so there is one test in it.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kronograph::prelude::*;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged; counting touches no memory of it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static GLOBAL: Counting = Counting;
+
+/// The allocations of one call of a function that was called before.
+fn allocations(function: &mut Function, arguments: &[&dyn Value]) -> usize {
+    for _ in 0..3 {
+        function.call_ref(arguments).unwrap();
+    }
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..10 {
+        let out = function.call_ref(arguments).unwrap();
+        std::hint::black_box(out.scalar(0).unwrap());
+    }
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+fn with_gradient(inputs: &[Variable], cost: &Variable) -> Function {
+    let gradients = grad(cost, inputs).unwrap();
+    compile(inputs, &[&[cost.clone()], &gradients[..]].concat(), &Mode::run()).unwrap()
+}
+
+/// The log-likelihood of the separable Poisson flow model on the Austrian data.
+fn austria(theta: &Variable) -> Variable {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flows_austria");
+    let w = read_matrix_market_file(folder.join("W_queen.mtx"), Format::Csr).unwrap().row_standardized();
+    let table = std::fs::read_to_string(folder.join("flows.csv")).unwrap();
+    let (mut y, mut x, mut observed) = (Vec::new(), Vec::new(), Vec::new());
+    for line in table.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |k: usize| fields[k].parse::<f64>().unwrap();
+        y.push(number(2));
+        x.extend([1.0, number(3).ln(), number(4).ln(), number(5)]);
+        observed.push(if fields[0] == fields[1] { 0.0 } else { 1.0 });
+    }
+    let x = constant(Tensor::new(&[81, 4], x).unwrap());
+    let rho = |at: i64| subtensor(theta, &[Index::at(at)]).unwrap();
+    let b = matmul(&x, &slice(theta, 0, 4).unwrap()).unwrap();
+    let eta = kronecker_flow_solve(&sparse_constant(w), &rho(4), &rho(5), &b).unwrap();
+    sum(&(constant(observed) * (constant(y) * &eta - exp(&eta).unwrap()))).unwrap()
+}
+
+#[test]
+fn a_steady_call_allocates_nothing() {
+    let theta = tensor("theta", DType::F64, &[Some(6)]);
+    let mut model = with_gradient(std::slice::from_ref(&theta), &austria(&theta));
+    let fitted = Tensor::vector(vec![-8.52, 0.9408, 0.9794, -0.006867, -0.0402, -0.0759]);
+    assert_eq!(allocations(&mut model, &[&fitted]), 0, "the fitted flow model");
+    let mut fork = model.fork();
+    assert_eq!(allocations(&mut fork, &[&fitted]), 0, "a fork of it");
+
+    let (x, y) = (vector("x"), vector("y"));
+    let dense = mean(&(tanh(&(&x * &y)).unwrap() + softplus(&x).unwrap() * 0.5)).unwrap() + max(&y).unwrap();
+    let mut dense = with_gradient(&[x, y], &dense);
+    let (x, y) = (Tensor::vector(vec![0.1; 100]), Tensor::vector((0..100).map(f64::from).collect()));
+    assert_eq!(allocations(&mut dense, &[&x, &y]), 0, "elementwise functions and reductions");
+
+    let (a, b) = (matrix("A"), vector("b"));
+    let quadratic = sum(&(solve(&a, &b).unwrap() * &b)).unwrap() + slogdet(&a).unwrap().1;
+    let mut quadratic = with_gradient(&[a, b], &quadratic);
+    let (a, b) = (Tensor::new(&[2, 2], vec![3.0, 1.0, 1.0, 2.0]).unwrap(), Tensor::vector(vec![1.0, -1.0]));
+    assert_eq!(allocations(&mut quadratic, &[&a, &b]), 0, "a dense solve and a log-determinant");
+}
