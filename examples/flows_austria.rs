@@ -14,7 +14,8 @@ use kronograph::prelude::*;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const PARAMETERS: [&str; 6] = ["const", "log outflow of origin", "log inflow of destination", "distance (km)", "rho_d", "rho_o"];
+const PARAMETERS: [&str; 6] =
+    ["const", "log outflow of origin", "log inflow of destination", "distance (km)", "rho_d", "rho_o"];
 
 fn main() -> Outcome<()> {
     let data = Data::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/flows_austria")))?;
@@ -58,7 +59,8 @@ struct Data {
 impl Data {
     fn read(folder: &Path) -> Outcome<Self> {
         let regions = std::fs::read_to_string(folder.join("regions.csv"))?;
-        let names: Vec<String> = regions.lines().skip(1).filter_map(|line| line.split(',').nth(1)).map(str::to_owned).collect();
+        let names: Vec<String> =
+            regions.lines().skip(1).filter_map(|line| line.split(',').nth(1)).map(str::to_owned).collect();
         let w = read_matrix_market_file(folder.join("W_queen.mtx"), Format::Csr)?.row_standardized();
         let mut data = Self { names, w, flows: Vec::new(), covariates: Vec::new(), observed: Vec::new() };
         let table = std::fs::read_to_string(folder.join("flows.csv"))?;

@@ -63,3 +63,8 @@ pub mod prelude {
         sparse_matrix, sparse_sar_solve, sparse_transpose, structured_dot,
     };
 }
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

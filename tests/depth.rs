@@ -130,7 +130,19 @@ fn timed<T>(time: &mut Duration, run: impl FnOnce() -> T) -> T {
 impl Times {
     fn measure(nodes: usize) -> Outcome<Self> {
         let zero = Duration::ZERO;
-        let mut times = Self { build: zero, grad: zero, graph: zero, merge: zero, plan: zero, first_call: zero, call: zero, drop_function: zero, drop_expression: zero, bytes_built: 0, bytes_planned: 0 };
+        let mut times = Self {
+            build: zero,
+            grad: zero,
+            graph: zero,
+            merge: zero,
+            plan: zero,
+            first_call: zero,
+            call: zero,
+            drop_function: zero,
+            drop_expression: zero,
+            bytes_built: 0,
+            bytes_planned: 0,
+        };
         let before = live();
         let x = scalar("x");
         let y = timed(&mut times.build, || chain(&x, nodes))?;
@@ -146,7 +158,11 @@ impl Times {
         timed(&mut times.first_call, || function.call(&[&argument]).map(drop))?;
         timed(&mut times.call, || function.call(&[&argument]).map(drop))?;
         times.bytes_planned = live() - with_grad;
-        eprintln!("nodes in function {count}, buffers {}, planned bytes/node {}", function.buffer_count(), times.bytes_planned / count);
+        eprintln!(
+            "nodes in function {count}, buffers {}, planned bytes/node {}",
+            function.buffer_count(),
+            times.bytes_planned / count
+        );
         timed(&mut times.drop_function, || drop(function));
         timed(&mut times.drop_expression, || drop(outputs));
         Ok(times)

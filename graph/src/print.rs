@@ -5,9 +5,13 @@ use std::fmt::Write;
 
 use crate::variable::{Apply, Variable, VariableKey};
 
+/// How many levels of a tree are printed: lines grow with depth, so a deep chain would take quadratic memory.
+const LEVELS: usize = 100;
+
 /// The whole expression as a tree, one line per variable: op or name, `[id X]`, type, name, the user's line.
 ///
-/// A node is expanded once; later mentions print its line and `···`. Leaves are simply repeated.
+/// A node is expanded once; later mentions print its line and `···`, as does what lies deeper than 100 levels.
+/// Leaves are simply repeated.
 pub fn debug_print(outputs: &[Variable]) -> String {
     let mut text = String::new();
     let mut ids: HashMap<VariableKey, usize> = HashMap::new();
@@ -17,14 +21,14 @@ pub fn debug_print(outputs: &[Variable]) -> String {
         let node_key = node_key(&line.variable);
         let fresh = ids.len();
         let id = *ids.entry(node_key).or_insert(fresh);
-        let repeated = line.variable.owner().is_some() && expanded.insert(node_key, ()).is_some();
         let _ = writeln!(text, "{}{}", line.prefix, describe(&line.variable, id));
         let Some((node, _)) = line.variable.owner() else { continue };
-        if repeated {
+        // What is cut here may be expanded where it is mentioned again, further up.
+        if line.level == LEVELS || expanded.insert(node_key, ()).is_some() {
             let _ = writeln!(text, "{} └─ ···", line.indent);
             continue;
         }
-        push_inputs(&mut stack, node, &line.indent);
+        push_inputs(&mut stack, node, &line);
     }
     text
 }
@@ -33,15 +37,17 @@ struct Line {
     variable: Variable,
     prefix: String,
     indent: String,
+    level: usize,
 }
 
 impl Line {
     fn root(variable: &Variable) -> Self {
-        Self { variable: variable.clone(), prefix: String::new(), indent: String::new() }
+        Self { variable: variable.clone(), prefix: String::new(), indent: String::new(), level: 0 }
     }
 }
 
-fn push_inputs(stack: &mut Vec<Line>, node: &Apply, indent: &str) {
+fn push_inputs(stack: &mut Vec<Line>, node: &Apply, above: &Line) {
+    let indent = &above.indent;
     let last = node.inputs().len().saturating_sub(1);
     for (position, input) in node.inputs().iter().enumerate().rev() {
         let (branch, below) = if position == last { (" └─ ", "    ") } else { (" ├─ ", " │  ") };
@@ -49,6 +55,7 @@ fn push_inputs(stack: &mut Vec<Line>, node: &Apply, indent: &str) {
             variable: input.clone(),
             prefix: format!("{indent}{branch}"),
             indent: format!("{indent}{below}"),
+            level: above.level + 1,
         });
     }
 }

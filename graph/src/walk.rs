@@ -6,6 +6,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::variable::{Apply, Variable};
 
 /// A hasher for addresses and small numbers: one multiplication, which is all that they need.
+///
+/// The product's high bits are the mixed ones, and maps look at the low bits first; hence the rotation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AddressHasher(u64);
 
@@ -13,7 +15,7 @@ pub(crate) type AddressMap<K, V> = std::collections::HashMap<K, V, BuildHasherDe
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
-        self.0
+        self.0.rotate_left(26)
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -23,7 +25,7 @@ impl Hasher for AddressHasher {
     }
 
     fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = self.0.wrapping_add(word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     fn write_u32(&mut self, word: u32) {

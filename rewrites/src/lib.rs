@@ -20,6 +20,8 @@
 mod engine;
 mod modes;
 pub mod rules;
+#[cfg(test)]
+mod testing;
 
 pub use engine::{Pass, Rule, RuleContext, RuleDb, Tag};
 pub use modes::{Mode, rewrite};

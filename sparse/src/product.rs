@@ -62,7 +62,11 @@ impl Op for StructuredDot {
         let lengths = match x.type_as::<TensorType>() {
             Some(ty) if (1..=2).contains(&ty.rank()) => ty.lengths().to_vec(),
             _ => {
-                return Err(BuildError::inputs("structured_dot", inputs, "the second must be a dense vector or matrix"));
+                return Err(BuildError::inputs(
+                    "structured_dot",
+                    inputs,
+                    "the second must be a dense vector or matrix",
+                ));
             }
         };
         if columns.is_some() && lengths[0].is_some() && columns != lengths[0] {

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::fgraph::{FunctionGraph, NodeId, Producer, ValueId};
 use crate::op::OpRef;
 use crate::value::Value;
+use crate::walk::AddressMap;
 
 /// Where a step finds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +107,11 @@ struct Planner<'a> {
     lives: Lives,
     slots: Vec<Option<u32>>,
     constants: Vec<Arc<dyn Value>>,
-    constant_of: HashMap<ValueId, u32>,
+    constant_of: AddressMap<ValueId, u32>,
     /// Free slots by type: only values of equal types share one.
     free: HashMap<u64, Vec<u32>>,
     /// What dies after a step: filled as values are born.
-    dying: HashMap<usize, Vec<ValueId>>,
+    dying: AddressMap<usize, Vec<ValueId>>,
     slot_count: usize,
     state_count: usize,
 }
@@ -122,9 +123,9 @@ impl<'a> Planner<'a> {
             graph,
             lives,
             constants: Vec::new(),
-            constant_of: HashMap::new(),
+            constant_of: AddressMap::default(),
             free: HashMap::new(),
-            dying: HashMap::new(),
+            dying: AddressMap::default(),
             slot_count: 0,
             state_count: 0,
         }

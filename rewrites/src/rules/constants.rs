@@ -38,3 +38,28 @@ rule! {
         }).collect()))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use kronograph_ops::{Tensor, Trans, add, constant, exp, factor_solve, lu_factor, mul};
+
+    use super::*;
+    use crate::testing::{array, check_rule, declines};
+
+    #[test]
+    fn constants_are_evaluated() {
+        let (x, value) = array("x", &[3]);
+        let two = add(&constant(1.0), &constant(1.0)).unwrap();
+        let outputs = [mul(&exp(&mul(&two, 0.0).unwrap()).unwrap(), &x).unwrap()];
+        insta::assert_snapshot!(check_rule(constant_folding, &[x], &outputs, &[value]), @r"mul([1.0], x)");
+    }
+
+    /// A singular system is the caller's business at run time, and a factor is never kept in a graph.
+    #[test]
+    fn factors_and_failures_are_left_to_run_time() {
+        let singular = constant(Tensor::new(&[2, 2], vec![1.0, 1.0, 1.0, 1.0]).unwrap());
+        let outputs = [factor_solve(&lu_factor(&singular).unwrap(), &constant(vec![1.0, 2.0]), Trans::No).unwrap()];
+        declines(constant_folding, &[], &outputs);
+    }
+}

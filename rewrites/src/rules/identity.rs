@@ -1,14 +1,15 @@
 //! Nodes that do nothing.
 //!
 //! * `-(-x) = x`
-//! * `x * 1 = x`, `x / 1 = x`, `x + 0 = x` is left alone: it changes the sign of a negative zero
+//! * `x * 1 = x` and `x / 1 = x`; not `x + 0 = x`, which changes the sign of a negative zero
 //! * `reshape(x)` to the shape that x has is x
 //! * `reshape(reshape(x)) = reshape(x)`
 
 use kronograph_graph::Variable;
-use kronograph_ops::{Elemwise, Reshape, Tensor};
+use kronograph_ops::{Dimshuffle, Elemwise, Reshape, Tensor};
 
 use super::rule;
+use crate::engine::RuleContext;
 
 rule! {
     /// -(-x) = x, exactly
@@ -22,20 +23,24 @@ rule! {
 
 rule! {
     /// x * 1 = x and x / 1 = x, exactly, for the same dtype and shape
-    times_one in [Canonicalize] at ["mul", "true_div"]: |_context, node| {
+    times_one in [Canonicalize] at ["mul", "true_div"]: |context, node| {
         let [a, b] = node.inputs() else { return Ok(None) };
         let fits = |x: &Variable| node.output(0).ty().is_super(&**x.ty());
-        if is_one(b) && fits(a) {
+        if is_one(context, b) && fits(a) {
             return Ok(Some(vec![a.clone()]));
         }
-        if node.op().name() == "mul" && is_one(a) && fits(b) {
+        if node.op().name() == "mul" && is_one(context, a) && fits(b) {
             return Ok(Some(vec![b.clone()]));
         }
         Ok(None)
     }
 }
 
-fn is_one(x: &Variable) -> bool {
+/// Looks through the axes of length 1 that a scalar gets beside a tensor.
+fn is_one(context: &RuleContext<'_>, x: &Variable) -> bool {
+    if let Some((_, inputs)) = context.owner_as::<Dimshuffle>(x) {
+        return is_one(context, &inputs[0]);
+    }
     let value = x.constant().map(|value| &**value as &dyn std::any::Any);
     match value.and_then(|value| value.downcast_ref::<Tensor>()) {
         Some(Tensor::F64(ones)) => !ones.is_empty() && ones.view().iter().all(|x| *x == 1.0),
@@ -61,5 +66,43 @@ rule! {
         let inputs = [std::slice::from_ref(&inner[0]), &node.inputs()[1..]].concat();
         let joined = kronograph_graph::apply(outer.clone(), &inputs)?;
         Ok(node.output(0).ty().is_super(&**joined.ty()).then(|| vec![joined]))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use kronograph_ops::{mul, neg, reshape, true_div};
+
+    use super::*;
+    use crate::testing::{array, check_rule, declines};
+
+    #[test]
+    fn a_double_negation_goes_away() {
+        let (x, value) = array("x", &[3]);
+        let outputs = [neg(&neg(&x).unwrap()).unwrap()];
+        insta::assert_snapshot!(check_rule(double_negation, &[x], &outputs, &[value]), @r"x");
+    }
+
+    #[test]
+    fn a_factor_or_divisor_of_one_goes_away() {
+        let (x, value) = array("x", &[3]);
+        let outputs = [mul(1.0, &x).unwrap(), true_div(&x, 1.0).unwrap()];
+        insta::assert_snapshot!(check_rule(times_one, std::slice::from_ref(&x), &outputs, &[value]), @r"
+        x
+        x
+        ");
+        declines(times_one, std::slice::from_ref(&x), &[true_div(1.0, &x).unwrap()]);
+    }
+
+    #[test]
+    fn reshapes_that_do_nothing_go_away() {
+        let (x, value) = array("x", &[6]);
+        let there = reshape(&x, [2, 3]).unwrap();
+        let outputs = [reshape(&there, [6]).unwrap()];
+        insta::assert_snapshot!(check_rule(reshape_of_reshape, std::slice::from_ref(&x), &outputs, std::slice::from_ref(&value)), @r"reshape{shape=[6]}(x)");
+        let outputs = [reshape(&x, [6]).unwrap()];
+        insta::assert_snapshot!(check_rule(same_shape, std::slice::from_ref(&x), &outputs, &[value]), @r"x");
+        declines(same_shape, std::slice::from_ref(&x), &[there]);
     }
 }

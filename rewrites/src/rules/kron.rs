@@ -128,3 +128,76 @@ fn cast_like(x: &Variable, like: &Variable) -> Result<Variable> {
         None => Ok(x.clone()),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use kronograph_graph::Variable;
+    use kronograph_ops::{Tensor, Trans, factor_solve, kron, lu_factor, matmul, slogdet, solve};
+
+    use super::*;
+    use crate::testing::{array, check_rule, declines, matrix};
+
+    fn three(third: &[usize]) -> ([Variable; 3], [Tensor; 3]) {
+        let ((a, va), (b, vb), (x, vx)) = (matrix("A", 2, 2), matrix("B", 3, 3), array("x", third));
+        ([a, b, x], [va, vb, vx])
+    }
+
+    #[test]
+    fn a_solve_with_a_product_is_two_solves() {
+        let (inputs, values) = three(&[6]);
+        let outputs = [solve(&kron(&inputs[0], &inputs[1]).unwrap(), &inputs[2]).unwrap()];
+        insta::assert_snapshot!(check_rule(solve_with_kron, &inputs, &outputs, &values), @r"reshape{shape=[6]}(factor_solve{trans=false, axis=0}(lu_factor(A), factor_solve{trans=false, axis=1}(lu_factor(B), reshape{shape=[2, 3]}(x))))");
+    }
+
+    #[test]
+    fn a_transposed_solve_of_a_matrix_is_two_transposed_solves() {
+        let (inputs, values) = three(&[6, 2]);
+        let factor = lu_factor(&kron(&inputs[0], &inputs[1]).unwrap()).unwrap();
+        let outputs = [factor_solve(&factor, &inputs[2], Trans::Yes).unwrap()];
+        insta::assert_snapshot!(check_rule(solve_with_kron, &inputs, &outputs, &values), @r"reshape{shape=[6, 2]}(factor_solve{trans=true, axis=0}(lu_factor(A), factor_solve{trans=true, axis=1}(lu_factor(B), reshape{shape=[2, 3, 2]}(x))))");
+    }
+
+    #[test]
+    fn a_log_determinant_is_a_weighted_sum() {
+        let (inputs, values) = three(&[6]);
+        let (sign, log) = slogdet(&kron(&inputs[0], &inputs[1]).unwrap()).unwrap();
+        insta::assert_snapshot!(check_rule(logdet_of_kron, &inputs[..2], &[sign, log], &values[..2]), @r"
+        mul(pow(factor_logdet(lu_factor(A)).0, 3.0), pow(factor_logdet(lu_factor(B)).0, 2.0))
+        add(mul(3.0, factor_logdet(lu_factor(A)).1), mul(2.0, factor_logdet(lu_factor(B)).1))
+        ");
+    }
+
+    #[test]
+    fn products_are_two_small_products() {
+        let (inputs, values) = three(&[6]);
+        let k = kron(&inputs[0], &inputs[1]).unwrap();
+        let outputs = [matmul(&k, &inputs[2]).unwrap(), matmul(&inputs[2], &k).unwrap()];
+        insta::assert_snapshot!(check_rule(matmul_of_kron, &inputs, &outputs, &values), @r"
+        reshape{shape=[6]}(matmul(A, matmul(reshape{shape=[2, 3]}(x), transpose{order=[1, 0]}(B))))
+        reshape{shape=[6]}(matmul(transpose{order=[1, 0]}(A), matmul(reshape{shape=[2, 3]}(x), transpose{order=[1, 0]}(transpose{order=[1, 0]}(B)))))
+        ");
+    }
+
+    #[test]
+    fn products_with_matrices_and_of_rectangular_factors() {
+        let ((a, va), (b, vb), (x, vx), (y, vy)) =
+            (matrix("A", 2, 3), matrix("B", 4, 2), array("x", &[6, 5]), array("y", &[5, 8]));
+        let k = kron(&a, &b).unwrap();
+        let outputs = [matmul(&k, &x).unwrap(), matmul(&y, &k).unwrap()];
+        insta::assert_snapshot!(check_rule(matmul_of_kron, &[a, b, x, y], &outputs, &[va, vb, vx, vy]), @r"
+        reshape{shape=[8, 5]}(reshape{shape=[2, 4, 5]}(matmul(A, reshape{shape=[3, 20]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[4, 3, 5]}(matmul(B, reshape{shape=[2, 15]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[3, 2, 5]}(x))))))))))
+        transpose{order=[1, 0]}(reshape{shape=[6, 5]}(reshape{shape=[3, 2, 5]}(matmul(transpose{order=[1, 0]}(A), reshape{shape=[2, 10]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[2, 2, 5]}(matmul(transpose{order=[1, 0]}(B), reshape{shape=[4, 10]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[2, 4, 5]}(transpose{order=[1, 0]}(y))))))))))))
+        ");
+    }
+
+    /// The product of a (2, 3) and a (3, 2) is square and singular; its factors have no inverse and no determinant.
+    #[test]
+    fn factors_that_are_not_square_are_left_alone() {
+        let ((a, _), (b, _), (x, _)) = (matrix("A", 2, 3), matrix("B", 3, 2), array("x", &[6]));
+        let k = kron(&a, &b).unwrap();
+        declines(solve_with_kron, &[a.clone(), b.clone(), x.clone()], &[solve(&k, &x).unwrap()]);
+        let (sign, log) = slogdet(&k).unwrap();
+        declines(logdet_of_kron, &[a, b], &[sign, log]);
+    }
+}

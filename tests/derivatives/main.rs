@@ -1,0 +1,40 @@
+//! Every op against finite differences, forward mode against reverse mode, at first and second order.
+//!
+//! A case is a name, some values and a closure that builds outputs; `harness` does the rest. Each case runs twice: with
+//! the lengths known to the types, and with them known at run time only.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod dense;
+mod elementwise;
+mod factors;
+mod harness;
+mod sparse;
+
+use harness::{Case, check};
+
+/// Checks the cases and names all that fail.
+fn check_all(cases: Vec<Case>) {
+    let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
+    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+#[test]
+fn elementwise_rows() {
+    check_all(elementwise::cases());
+}
+
+#[test]
+fn dense_ops() {
+    check_all(dense::cases());
+}
+
+#[test]
+fn dense_factors() {
+    check_all(factors::cases());
+}
+
+#[test]
+fn sparse_ops() {
+    check_all(sparse::cases());
+}
