@@ -24,18 +24,20 @@ use crate::walk::{AddressMap, toposort};
 /// differentiable path; when a derivative does not exist, or no rule for it has been written.
 #[track_caller]
 pub fn grad(cost: &Variable, wrt: &[Variable]) -> Result<Vec<Variable>> {
-    let seed = {
-        let _scope = origin::within(origin::current().with_role(Role::Gradient));
-        seed(cost)?
-    };
+    let seed = seed(cost)?;
     let gradients = reverse(&[(cost.clone(), seed)], wrt)?;
     finish(gradients, wrt, Missing::Refuse, cost.name())
 }
 
+#[track_caller]
 fn seed(cost: &Variable) -> Result<Variable> {
+    let _scope = origin::here();
     let rule = "the gradient is that of a scalar with a float dtype; take the sum, or use `lop`";
     match cost.ty().tangent() {
-        Some(tangent) if cost.ty().extents().is_empty() => tangent.ones_like(cost),
+        Some(tangent) if cost.ty().extents().is_empty() => {
+            let _scope = origin::within(origin::current().with_role(Role::Gradient));
+            tangent.ones_like(cost)
+        }
         _ => Err(BuildError::inputs("grad", std::slice::from_ref(cost), rule)),
     }
 }

@@ -118,17 +118,10 @@ impl Dim {
 
     /// The sum of two.
     pub fn plus(&self, other: &Self) -> Self {
-        Self::combine(
-            self,
-            other,
-            usize::checked_add,
-            0,
-            |terms| Term::Sum(terms),
-            |term| match term {
-                Term::Sum(terms) => Some(terms),
-                _ => None,
-            },
-        )
+        Self::combine(self, other, usize::checked_add, 0, Term::Sum, |term| match term {
+            Term::Sum(terms) => Some(terms),
+            _ => None,
+        })
     }
 
     /// The product of two.
@@ -136,17 +129,10 @@ impl Dim {
         if self.known() == Some(0) || other.known() == Some(0) {
             return Self::from(0);
         }
-        Self::combine(
-            self,
-            other,
-            usize::checked_mul,
-            1,
-            |factors| Term::Product(factors),
-            |term| match term {
-                Term::Product(factors) => Some(factors),
-                _ => None,
-            },
-        )
+        Self::combine(self, other, usize::checked_mul, 1, Term::Product, |term| match term {
+            Term::Product(factors) => Some(factors),
+            _ => None,
+        })
     }
 
     /// Flattens, gathers the numbers into one (kept last), and drops the neutral one.
@@ -199,12 +185,12 @@ impl Dim {
 
     /// The smaller of two.
     pub fn min(&self, other: &Self) -> Self {
-        self.choose(other, usize::min, |a, b| Term::Min(a, b))
+        self.choose(other, usize::min, Term::Min)
     }
 
     /// The larger of two.
     pub fn max(&self, other: &Self) -> Self {
-        self.choose(other, usize::max, |a, b| Term::Max(a, b))
+        self.choose(other, usize::max, Term::Max)
     }
 
     fn choose(&self, other: &Self, fold: fn(usize, usize) -> usize, make: fn(Dim, Dim) -> Term) -> Self {

@@ -282,15 +282,14 @@ pub enum RunError {
 
     /// An argument that is not a value of the input's type.
     #[error(
-        "argument {position} (`{name}`): {want} was expected, {got} was given; {rule}\n  the input was built at {origin}"
+        "argument {position} (`{}`): {} was expected, {got} was given; {rule}\n  the input was built at {origin}",
+        .input.name, .input.ty
     )]
     Argument {
         /// The position in the call.
         position: usize,
-        /// The input's name.
-        name: String,
-        /// The input's type.
-        want: String,
+        /// The input's name and type.
+        input: Box<Described>,
         /// What was given.
         got: String,
         /// What is wrong with it.

@@ -14,7 +14,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -26,6 +26,10 @@ use crate::origin::Origin;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
+
+mod props;
+
+pub use props::{Prop, Props};
 
 /// A shared op.
 pub type OpRef = Arc<dyn Op>;
@@ -169,7 +173,7 @@ pub struct Estimate {
 ///
 /// Key it on what it was made for (a sparsity pattern), and make it anew when that changes.
 pub trait OpState: Any + Debug + Send {
-    /// A state for another thread, with the immutable part shared.
+    /// A state for another thread, with the immutable part shared and the counts at zero.
     fn fork(&self) -> Box<dyn OpState>;
 
     /// Named counts of what was done so far, summed over nodes by [`Function::counts`](crate::Function::counts).
@@ -376,76 +380,4 @@ impl<'a> Io<'a> {
         let state = (state as &mut dyn Any).downcast_mut().ok_or(OpFailure::NoState)?;
         Ok((state, &self.inputs, &mut *self.outputs))
     }
-}
-
-/// Parameters of an op by name, for printing and saving.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Props(Vec<(&'static str, Prop)>);
-
-/// The value of a parameter.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Prop {
-    /// A truth value.
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// Integers.
-    Ints(Vec<i64>),
-    /// A word.
-    Word(Cow<'static, str>),
-}
-
-impl Props {
-    /// Adds a parameter.
-    pub fn with(mut self, name: &'static str, value: impl Into<Prop>) -> Self {
-        self.0.push((name, value.into()));
-        self
-    }
-
-    /// The parameters in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Prop)> {
-        self.0.iter().map(|(name, value)| (*name, value))
-    }
-}
-
-impl fmt::Display for Props {
-    /// `{axis=0, trans=yes}`, or nothing when there are none.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let texts: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        write!(f, "{{{}}}", texts.join(", "))
-    }
-}
-
-impl fmt::Display for Prop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Prop::Bool(value) => write!(f, "{value}"),
-            Prop::Int(value) => write!(f, "{value}"),
-            Prop::Ints(values) => write!(f, "{values:?}"),
-            Prop::Word(value) => f.write_str(value),
-        }
-    }
-}
-
-macro_rules! prop_from {
-    ($($from:ty => |$x:ident| $to:expr;)+) => { $(
-        impl From<$from> for Prop {
-            fn from($x: $from) -> Self {
-                $to
-            }
-        }
-    )+ };
-}
-
-prop_from! {
-    bool => |x| Prop::Bool(x);
-    i64 => |x| Prop::Int(x);
-    usize => |x| Prop::Int(x as i64);
-    &'static str => |x| Prop::Word(x.into());
-    String => |x| Prop::Word(x.into());
-    &[usize] => |x| Prop::Ints(x.iter().map(|&i| i as i64).collect());
 }

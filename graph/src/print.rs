@@ -120,3 +120,74 @@ fn text_to_depth(variable: &Variable, depth: usize) -> String {
     };
     format!("{}{}({inputs}){output}", node.op().name(), node.op().props())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::dim::Shape;
+    use crate::error::{OpResult, Result};
+    use crate::op::{Io, NodeSpec, NodeView, Op};
+    use crate::types::Type;
+    use crate::value::Value;
+    use crate::variable::apply;
+
+    /// A type and an op without values: printing needs none.
+    #[derive(Debug, PartialEq, Eq, Hash)]
+    struct Blank;
+
+    impl std::fmt::Display for Blank {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("blank")
+        }
+    }
+
+    impl Type for Blank {
+        fn filter(&self, _value: &dyn Value) -> Result<Option<Box<dyn Value>>, String> {
+            Err("it has no values".to_owned())
+        }
+    }
+
+    impl Op for Blank {
+        fn name(&self) -> Cow<'static, str> {
+            "next".into()
+        }
+
+        fn make_node(&self, _inputs: &[Variable]) -> Result<NodeSpec> {
+            Ok(NodeSpec::one(Arc::new(Blank)))
+        }
+
+        fn perform(&self, _io: &mut Io<'_>) -> OpResult {
+            Ok(())
+        }
+
+        fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+            Ok(vec![Shape::new()])
+        }
+    }
+
+    fn chain(nodes: usize) -> Variable {
+        let x = Variable::input("x", Arc::new(Blank));
+        (0..nodes).fold(x, |x, _| apply(Blank, &[x]).expect("it takes anything"))
+    }
+
+    #[test]
+    fn a_tree_is_cut_at_its_hundredth_level() {
+        let whole = debug_print(&[chain(LEVELS)]);
+        assert_eq!(whole.lines().count(), LEVELS + 1);
+        assert!(whole.contains("x [id") && !whole.contains("···"));
+        let cut = debug_print(&[chain(100 * LEVELS)]);
+        assert_eq!(cut.lines().count(), LEVELS + 2);
+        assert!(cut.ends_with(" └─ ···\n"));
+    }
+
+    #[test]
+    fn what_was_cut_is_expanded_where_it_is_mentioned_again_further_up() {
+        let inner = chain(2);
+        let outer = (0..LEVELS).fold(inner.clone(), |x, _| apply(Blank, &[x]).expect("it takes anything"));
+        let text = debug_print(&[outer, inner]);
+        assert!(text.trim_end().lines().last().is_some_and(|line| line.contains("x [id")));
+    }
+}

@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{BuildError, Result};
 use crate::operators::{Operand, UnaryVerb, Verb};
 use crate::value::Value;
 use crate::variable::Variable;
@@ -64,17 +64,24 @@ pub trait Type: TypeIdentity + Debug + Display + Send + Sync + 'static {
 
     /// Zero, of this tangent type and of the shape of `like` (a variable whose tangent type this is).
     ///
+    /// A type that is nobody's tangent type leaves this, [`ones_like`](Self::ones_like) and
+    /// [`accumulate`](Self::accumulate) as they are.
+    ///
     /// # Errors
     ///
     /// When the type has no zero.
-    fn zeros_like(&self, like: &Variable) -> Result<Variable>;
+    fn zeros_like(&self, like: &Variable) -> Result<Variable> {
+        Err(no_tangent_type("zeros_like", like))
+    }
 
     /// One, of this tangent type and of the shape of `like`: the seed of a gradient. Only scalars have it.
     ///
     /// # Errors
     ///
     /// When the type has no one.
-    fn ones_like(&self, like: &Variable) -> Result<Variable>;
+    fn ones_like(&self, like: &Variable) -> Result<Variable> {
+        Err(no_tangent_type("ones_like", like))
+    }
 
     /// The sum of cotangents (at least one) of this tangent type, for the variable `like`.
     ///
@@ -84,7 +91,9 @@ pub trait Type: TypeIdentity + Debug + Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// When a term cannot be a cotangent of `like`.
-    fn accumulate(&self, like: &Variable, terms: &[Variable]) -> Result<Variable>;
+    fn accumulate(&self, like: &Variable, _terms: &[Variable]) -> Result<Variable> {
+        Err(no_tangent_type("accumulate", like))
+    }
 
     /// What a binary operator means when one operand is of this type; `None` leaves it to the other operand's type.
     fn binary(&self, _verb: Verb, _left: Operand<'_>, _right: Operand<'_>) -> Option<Result<Variable>> {
@@ -95,4 +104,8 @@ pub trait Type: TypeIdentity + Debug + Display + Send + Sync + 'static {
     fn unary(&self, _verb: UnaryVerb, _operand: &Variable) -> Option<Result<Variable>> {
         None
     }
+}
+
+fn no_tangent_type(op: &'static str, like: &Variable) -> BuildError {
+    BuildError::inputs(op, std::slice::from_ref(like), "the type of its derivatives does not say how")
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply, origin,
+    Variable, apply,
 };
 use kronograph_ops::{DType, Tensor};
 
@@ -179,79 +179,10 @@ impl UnionState {
 
 impl OpState for UnionState {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(self.clone())
+        Box::new(Self { unions: 0, ..self.clone() })
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
         vec![("union", self.unions)]
-    }
-}
-
-/// The identity matrix in the format and of the size of a square sparse matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IdentityLike;
-
-/// The identity matrix in the format and of the size of a square sparse matrix.
-///
-/// # Errors
-///
-/// When `like` is no sparse f64 matrix, or not square.
-#[track_caller]
-pub fn identity_like(like: &Variable) -> Result<Variable> {
-    let _scope = origin::here();
-    apply(IdentityLike, std::slice::from_ref(like))
-}
-
-/// Checks that a sparse input may be square, and returns its type.
-pub(crate) fn square_type<'a>(op: &'static str, matrix: &'a Variable) -> Result<&'a SparseType> {
-    let ty = sparse_type(op, matrix)?;
-    match ty.shape() {
-        [Some(rows), Some(columns)] if rows != columns => {
-            Err(BuildError::inputs(op, std::slice::from_ref(matrix), "the matrix must be square"))
-        }
-        _ => Ok(ty),
-    }
-}
-
-impl Op for IdentityLike {
-    fn name(&self) -> Cow<'static, str> {
-        "identity_like".into()
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let [like] = inputs else { return Err(BuildError::arity("identity_like", 1, inputs)) };
-        let ty = square_type("identity_like", like)?;
-        let size = ty.shape()[0].or(ty.shape()[1]);
-        Ok(NodeSpec::one(SparseType::shared(ty.format(), DType::F64, [size, size])))
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let like = io.inputs.get::<SparseMatrix>(0)?;
-        let [rows, columns] = like.shape();
-        let size = match u32::try_from(rows) {
-            Ok(size) if rows == columns => size,
-            _ => return Err(kronograph_ops::LinalgError::NotSquare { rows, columns }.into()),
-        };
-        let out = io.outputs[0].buffer::<SparseMatrix>();
-        let kept = out.pattern().clone();
-        let pattern = if *kept == Pattern::diagonal(size) { kept } else { Arc::new(Pattern::diagonal(size)) };
-        out.reset(like.format(), like.shape(), &pattern).fill(1.0);
-        Ok(())
-    }
-
-    fn l_op(&self, _node: &NodeView<'_>, _output_grads: &[Option<Variable>]) -> Result<Grads> {
-        Ok(vec![Grad::Disconnected])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, _tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![Grad::Disconnected])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![input_shapes[0].clone()])
-    }
-
-    fn connection_pattern(&self, _output: usize, _input: usize) -> bool {
-        false
     }
 }

@@ -10,8 +10,9 @@
 use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
 use kronograph_ops::{DType, TensorType, Trans, factor_solve, factor_solve_axis, neg, reshape};
 
-use crate::affine::{affine_on_pattern, identity_like, square_type};
+use crate::affine::affine_on_pattern;
 use crate::convert::number;
+use crate::identity::{identity_like, square_type};
 use crate::lu::sparse_lu;
 use crate::ty::check_scalar;
 

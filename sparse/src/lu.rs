@@ -23,9 +23,9 @@ use kronograph_ops::{
     permutation_sign,
 };
 
-use crate::affine::square_type;
 use crate::convert::{PatternOf, same_pattern};
 use crate::dense::sample_dense;
+use crate::identity::square_type;
 use crate::inner::sparse_inner;
 use crate::kernels::triangular::{Columns, solve, solve_transposed};
 use crate::matrix::{Format, SparseMatrix};

@@ -81,7 +81,8 @@ pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, Ma
     let (pattern, symmetry) = header(lines.next().map_or("", |(_, line)| line))?;
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('%'));
     let (line, size) = lines.next().ok_or(MarketError::Short { want: 1, got: 0 })?;
-    let [rows, columns, entries] = fields(line, size, "rows, columns and entries belong here")?;
+    let bad = || MarketError::Line { line, text: size.to_owned(), rule: "rows, columns and entries belong here" };
+    let [rows, columns, entries] = fields(size).ok_or_else(bad)?;
     let mut triplets = Vec::new();
     for got in 0..entries {
         let (line, text) = lines.next().ok_or(MarketError::Short { want: entries, got })?;
@@ -118,10 +119,9 @@ fn header(line: &str) -> Result<(bool, Symmetry), MarketError> {
     }
 }
 
-fn fields<const K: usize>(line: usize, text: &str, rule: &'static str) -> Result<[usize; K], MarketError> {
-    let bad = || MarketError::Line { line, text: text.to_owned(), rule };
+fn fields<const K: usize>(text: &str) -> Option<[usize; K]> {
     let numbers: Result<Vec<usize>, _> = text.split_whitespace().map(str::parse).collect();
-    numbers.ok().and_then(|numbers| numbers.try_into().ok()).ok_or_else(bad)
+    numbers.ok()?.try_into().ok()
 }
 
 fn entry(line: usize, text: &str, pattern: bool) -> Result<(usize, usize, f64), MarketError> {
@@ -133,7 +133,7 @@ fn entry(line: usize, text: &str, pattern: bool) -> Result<(usize, usize, f64), 
             text.rsplit_once(char::is_whitespace).ok_or_else(|| bad("row, column and value belong here"))?;
         (position, value.parse().ok())
     };
-    let [row, column] = fields(line, position, "row and column belong here")?;
+    let [row, column] = fields(position).ok_or_else(|| bad("row and column belong here"))?;
     let value = value.ok_or_else(|| bad("the value is no number"))?;
     match (row.checked_sub(1), column.checked_sub(1)) {
         (Some(row), Some(column)) => Ok((row, column, value)),

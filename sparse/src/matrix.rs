@@ -49,7 +49,7 @@ impl Format {
 #[non_exhaustive]
 pub enum SparseError {
     /// `indptr` has the wrong length for the shape.
-    #[error("indptr has {got} entries, a matrix with {slices} slices needs {}", slices + 1)]
+    #[error("indptr has {got} entries, a matrix with {slices} slices needs {}", slices.saturating_add(1))]
     IndptrLength {
         /// The number of rows of CSR, or columns of CSC.
         slices: usize,

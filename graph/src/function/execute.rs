@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Function;
 use super::plan::{Plan, Source, Step};
-use crate::error::{OpError, OpFailure, OpResult, Result, RunError};
+use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
 use crate::print::expression_text;
 use crate::types::TypeRef;
@@ -67,8 +67,7 @@ impl Function {
         for (position, (&argument, &input)) in arguments.iter().zip(graph.inputs()).enumerate() {
             self.converted[position] = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
                 position,
-                name: expression_text(&graph.bind(input)),
-                want: graph.ty(input).to_string(),
+                input: Box::new(Described::new(&graph.bind(input))),
                 got: argument.describe(),
                 rule,
                 origin: graph.value(input).origin,
@@ -95,6 +94,10 @@ impl Function {
             for &slot in &step.release {
                 self.slots[slot as usize].release();
             }
+        }
+        for &(position, slot) in &plan.passed {
+            let value = self.lookup(arguments).find(Source::Argument(position)).map(|value| value.boxed_clone());
+            value.into_iter().for_each(|value| self.slots[slot as usize].set(value));
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ use plan::Plan;
 /// A compiled function: values in, values out.
 ///
 /// Calls take `&mut self`, because they write into the function's own buffers; [`fork`](Self::fork) makes one for
-/// another thread.
+/// another thread. It is `Send`, but not `Sync`: what ops keep from call to call belongs to one thread at a time.
 pub struct Function {
     plan: Arc<Plan>,
     slots: Vec<Slot>,
@@ -82,10 +82,10 @@ impl Function {
     /// # Errors
     ///
     /// As [`call`](Self::call).
-    pub fn call_ref<'a>(&'a mut self, arguments: &'a [&'a dyn Value]) -> Result<OutputView<'a>, RunError> {
+    pub fn call_ref(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
         self.run(arguments)?;
-        Ok(OutputView { function: self, arguments })
+        Ok(OutputView { function: self })
     }
 
     /// The number of inputs.
@@ -113,8 +113,8 @@ impl Function {
         self.slots.iter().filter_map(Slot::value).map(Value::bytes).sum()
     }
 
-    /// What the ops counted in this function (and in those it was forked from), summed over nodes: the sparse
-    /// factorisations count `numeric` and `symbolic`.
+    /// What the ops counted in this function, summed over nodes: the sparse factorisations count `numeric` and
+    /// `symbolic`. A fork begins at zero.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut sums = BTreeMap::new();
         for (name, count) in self.states.iter().flatten().flat_map(|state| state.counts()) {
@@ -138,11 +138,11 @@ impl Function {
         &self.plan.graph
     }
 
-    fn output<'a>(&'a self, arguments: &'a [&'a dyn Value], position: usize) -> Result<&'a dyn Value, RunError> {
+    fn output(&self, position: usize) -> Result<&dyn Value, RunError> {
         let count = self.output_count();
         let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
         let source = self.plan.outputs.get(position).ok_or_else(missing)?;
-        self.lookup(arguments).find(*source).ok_or_else(missing)
+        self.lookup(&[]).find(*source).ok_or_else(missing)
     }
 }
 
@@ -166,7 +166,6 @@ pub struct Outputs(Vec<Box<dyn Value>>);
 #[derive(Debug)]
 pub struct OutputView<'a> {
     function: &'a Function,
-    arguments: &'a [&'a dyn Value],
 }
 
 macro_rules! output_access {
@@ -233,7 +232,7 @@ impl OutputView<'_> {
     }
 
     fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
-        self.function.output(self.arguments, position)
+        self.function.output(position)
     }
 }
 

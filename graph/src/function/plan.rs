@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     pub(super) constants: Vec<Arc<dyn Value>>,
     pub(super) outputs: Vec<Source>,
+    /// Arguments that are outputs too, and the slots they are copied to: outputs outlive the borrow of arguments.
+    pub(super) passed: Vec<(u32, u32)>,
     /// Slots of outputs that are views: they let go of the last call's storage before the next one writes to it.
     pub(super) output_views: Vec<u32>,
     pub(super) slot_count: usize,
@@ -56,11 +58,12 @@ impl Plan {
         let lives = Lives::new(&graph, &order)?;
         let mut planner = Planner::new(&graph, lives);
         let steps: Vec<Step> = order.iter().enumerate().filter_map(|(at, &id)| planner.step(at, id)).collect();
-        let outputs = graph.outputs().iter().map(|&output| planner.source(output)).collect();
+        let mut passed = Vec::new();
+        let outputs = graph.outputs().iter().map(|&output| planner.output(output, &mut passed)).collect();
         let most_outputs = steps.iter().map(|step| step.outputs.len()).max().unwrap_or(0);
         let output_views = planner.output_views();
         let Planner { constants, slot_count, state_count, .. } = planner;
-        Ok(Self { steps, constants, outputs, output_views, slot_count, state_count, most_outputs, graph })
+        Ok(Self { steps, constants, outputs, passed, output_views, slot_count, state_count, most_outputs, graph })
     }
 }
 
@@ -163,6 +166,18 @@ impl<'a> Planner<'a> {
             self.dying.entry(last).or_default().push(value);
         }
         slot
+    }
+
+    fn output(&mut self, value: ValueId, passed: &mut Vec<(u32, u32)>) -> Source {
+        match self.source(value) {
+            Source::Argument(position) => {
+                let slot = self.slot_count as u32;
+                self.slot_count += 1;
+                passed.push((position, slot));
+                Source::Slot(slot)
+            }
+            other => other,
+        }
     }
 
     fn output_views(&self) -> Vec<u32> {

@@ -7,7 +7,7 @@ use kronograph_graph::{BuildError, Dim, Inputs, OpFailure, Result, Shape, Type, 
 
 use crate::layout;
 use crate::reduce;
-use crate::tensor::{Extents, Tensor, TensorType, shape_text, tensor_type};
+use crate::tensor::{Extents, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// Inputs of equal rank, and the static lengths of the result.
 pub(crate) struct Aligned {
@@ -86,6 +86,7 @@ pub(crate) fn common_shape(inputs: &Inputs<'_>) -> Result<Extents, OpFailure> {
             return Err(disagreement(&shape, other));
         }
     }
+    check_size(&shape)?;
     Ok(shape)
 }
 

@@ -158,7 +158,12 @@ macro_rules! compare {
                         i32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: i32, $y: i32| $value),
                         i64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: i64, $y: i64| $value),
                     },
-                    bool: |a, s, b, t, out| map2(a, s, b, t, out, |$x: bool, $y: bool| $value),
+                    bool: |a, s, b, t, out| {
+                        map2(a, s, b, t, out, |a: bool, b: bool| {
+                            let ($x, $y) = (u8::from(a), u8::from(b));
+                            $value
+                        });
+                    },
                 },
                 result: DtypeRule::Truth,
                 partials: |_, _| Ok(vec![Zero, Zero]),
@@ -237,7 +242,7 @@ binary! {
     true_div: |a, b| a / b, d: |_a, b, y| [Times(reciprocal(b)?), Times(-(y / b))], zero: no, on: (0.5, 2.0);
     /// `a ^ b`. Of integers, with wrap-around, and zero for negative powers.
     /// The derivative in a is zero where b is; the derivative in b is zero where a is.
-    pow: |a, b| a.powf(b), int: |a, b| u32::try_from(b).map_or(0, |b| a.wrapping_pow(b)),
+    pow: |a, b| a.powf(b), int: |a, b| a.power(b),
         d: |a, b, y| [
             Times(switch(&neq(b, 0)?, &(b * pow(a, &(b - 1))?), 0.0)?),
             Times(switch(&neq(a, 0)?, &(y * log(a)?), 0.0)?),

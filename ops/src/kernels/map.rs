@@ -30,10 +30,12 @@ pub(crate) fn map2<T: Copy, O>(a: &[T], step_a: usize, b: &[T], step_b: usize, o
 pub(crate) trait Integer {
     fn absolute(self) -> Self;
     fn sign(self) -> Self;
+    /// With wrap-around; zero for negative powers.
+    fn power(self, exponent: Self) -> Self;
 }
 
 macro_rules! integers {
-    ($($t:ty: |$x:ident| $absolute:expr, $sign:expr;)+) => { $(
+    ($($t:ty: |$x:ident| $absolute:expr, $sign:expr, $exponent:expr;)+) => { $(
         impl Integer for $t {
             fn absolute(self) -> Self {
                 let $x = self;
@@ -44,13 +46,19 @@ macro_rules! integers {
                 let $x = self;
                 $sign
             }
+
+            fn power(self, exponent: Self) -> Self {
+                let $x = exponent;
+                let exponent: Option<u32> = $exponent;
+                exponent.map_or(0, |exponent| self.wrapping_pow(exponent))
+            }
         }
     )+ };
 }
 
 integers! {
-    u8: |x| x, x.min(1);
-    i8: |x| x.wrapping_abs(), x.signum();
-    i32: |x| x.wrapping_abs(), x.signum();
-    i64: |x| x.wrapping_abs(), x.signum();
+    u8: |x| x, x.min(1), Some(x.into());
+    i8: |x| x.wrapping_abs(), x.signum(), x.try_into().ok();
+    i32: |x| x.wrapping_abs(), x.signum(), x.try_into().ok();
+    i64: |x| x.wrapping_abs(), x.signum(), x.try_into().ok();
 }

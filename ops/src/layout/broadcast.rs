@@ -12,7 +12,7 @@ use super::extent::{all_known, check_scalars};
 use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, pad_left};
 use crate::dtype::DType;
 use crate::elemwise::{cast_value, reduce_like};
-use crate::tensor::{Extents, Tensor, TensorType, constant, shape_text, tensor_type};
+use crate::tensor::{Extents, Tensor, TensorType, check_size, constant, shape_text, tensor_type};
 
 /// `x` repeated to a shape. Inputs: x (of that rank), then the lengths that are not known when the op is made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +103,8 @@ impl Op for BroadcastTo {
             shape.push(new);
             strides.push(if x.shape()[axis] == new { x.strides()[axis] } else { 0 });
         }
+        // The view costs nothing, but whoever reads it may want a buffer of its shape.
+        check_size(&shape)?;
         *io.outputs[0].buffer::<Tensor>() = x.relaid(0, shape, strides).ok_or(OpFailure::WrongValue(0))?;
         Ok(())
     }

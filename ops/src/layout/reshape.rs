@@ -38,7 +38,7 @@ pub fn reshape<D: Into<Dim>>(x: &Variable, shape: impl IntoIterator<Item = D>) -
     let dims: Vec<Dim> = shape.into_iter().map(Into::into).collect();
     let Lowered { spec, inputs } = lower(&dims)?;
     let op = Reshape { spec };
-    apply(op, &[&[x.clone()], &inputs[..]].concat())
+    apply(op, &[std::slice::from_ref(x), &inputs[..]].concat())
 }
 
 impl Reshape {
@@ -56,7 +56,7 @@ impl Reshape {
                 let rest: Option<usize> = (0..lengths.len()).filter(|k| k != at).map(|k| lengths[k]).product();
                 match rest {
                     None => Ok(lengths),
-                    Some(rest) if rest > 0 && size % rest == 0 => {
+                    Some(rest) if rest > 0 && size.is_multiple_of(rest) => {
                         lengths[*at] = Some(size / rest);
                         Ok(lengths)
                     }
@@ -73,7 +73,9 @@ impl Reshape {
         let rest = lengths.iter().flatten().try_fold(1usize, |rest, &length| rest.checked_mul(length));
         let fits = |rest: usize| lengths.iter().all(Option::is_some) && rest == size;
         match rest {
-            Some(rest) if fits(rest) || (!fits(rest) && rest > 0 && size % rest == 0 && lengths.contains(&None)) => {
+            Some(rest)
+                if fits(rest) || (!fits(rest) && rest > 0 && size.is_multiple_of(rest) && lengths.contains(&None)) =>
+            {
                 Ok(lengths.iter().map(|length| length.unwrap_or_else(|| size / rest)).collect())
             }
             _ => Err(OpFailure::Shapes(mismatch(size, &self.spec))),

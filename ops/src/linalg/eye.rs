@@ -9,7 +9,7 @@ use kronograph_graph::{
 
 use crate::dtype::DType;
 use crate::layout::{ExtentSpec, Lowered, check_scalars, lengths_at_run_time, lower};
-use crate::tensor::{Tensor, TensorType};
+use crate::tensor::{Tensor, TensorType, check_size};
 
 /// The identity matrix in f64. Inputs: its size, if that is not known when the op is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,9 +52,7 @@ impl Op for Eye {
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let size = lengths_at_run_time(&[self.size], io, 0)?[0].ok_or(OpFailure::WrongValue(0))?;
-        if size.checked_mul(size).is_none() {
-            return Err(OpFailure::Shapes(format!("an identity matrix of size {size} is too large")).into());
-        }
+        check_size(&[size, size])?;
         let out = io.outputs[0].buffer::<Tensor>().reset::<f64>(&[size, size]);
         out.fill(0.0);
         out.iter_mut().step_by(size + 1).for_each(|diagonal| *diagonal = 1.0);

@@ -36,10 +36,9 @@ pub fn matmul(a: &Variable, b: &Variable) -> Result<Variable> {
 #[track_caller]
 pub fn matmul_along(a: &Variable, x: &Variable, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
-    match tensor_type("matmul", x)?.rank() {
-        1 => return matmul(a, x),
-        2 if axis == 0 => return matmul(a, x),
-        2 => return matmul(x, &transpose(a)?),
+    match (tensor_type("matmul", x)?.rank(), axis) {
+        (1 | 2, 0) => return matmul(a, x),
+        (2, 1) => return matmul(x, &transpose(a)?),
         _ => {}
     }
     fold_back(&matmul(a, &unfold(x, axis)?)?, x, axis)
@@ -54,6 +53,7 @@ pub fn matmul_along(a: &Variable, x: &Variable, axis: usize) -> Result<Variable>
 pub fn fold_back(matrix: &Variable, like: &Variable, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
     let mut shape = shape_of(like);
+    check_axis("fold_back", like, axis)?;
     shape.remove(axis);
     shape.insert(0, Dim::axis(matrix, 0));
     let source = |k: usize| if k == axis { 0 } else { k + usize::from(k < axis) };
@@ -68,14 +68,20 @@ pub fn fold_back(matrix: &Variable, like: &Variable, axis: usize) -> Result<Vari
 /// When there is no such axis.
 #[track_caller]
 pub fn unfold(x: &Variable, axis: usize) -> Result<Variable> {
+    check_axis("unfold", x, axis)?;
     let shape = shape_of(x);
-    if axis >= shape.len() {
-        return Err(BuildError::inputs("unfold", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
     let order: Vec<_> = std::iter::once(axis).chain((0..shape.len()).filter(|k| *k != axis)).map(Some).collect();
     let rest =
         shape.iter().enumerate().filter(|(k, _)| *k != axis).fold(Dim::from(1), |size, (_, dim)| size.times(dim));
     reshape(&dimshuffle(x, &order)?, [shape[axis].clone(), rest])
+}
+
+#[track_caller]
+fn check_axis(op: &'static str, x: &Variable, axis: usize) -> Result<()> {
+    if axis < x.ty().extents().len() {
+        return Ok(());
+    }
+    Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")))
 }
 
 impl Op for MatMul {

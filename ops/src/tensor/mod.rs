@@ -16,6 +16,7 @@ mod strided;
 mod ty;
 
 pub use convert::{constant, matrix, scalar, tensor, vector};
+pub(crate) use strided::check_size;
 pub use strided::{Extents, Strided, row_major, size_of_shape};
 pub use ty::TensorType;
 pub(crate) use ty::{literal_constant, tensor_type, weak_dtype};
@@ -279,7 +280,8 @@ impl Value for Tensor {
     fn digest(&self, hasher: &mut dyn Hasher) {
         fn feed<T: Element>(array: &Strided<T>, mut hasher: &mut dyn Hasher) {
             array.shape().hash(&mut hasher);
-            array.view().iter().for_each(|x| x.digest(hasher));
+            // The first elements tell most tensors apart; `same_bits` decides.
+            array.view().iter().take(64).for_each(|x| x.digest(hasher));
         }
         self.dtype().hash(&mut { hasher as &mut dyn Hasher });
         each_dtype!(self, array => feed(array, hasher));

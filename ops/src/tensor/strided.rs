@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use kronograph_graph::OpFailure;
 use ndarray::{ArrayViewD, IxDyn, ShapeBuilder};
 use smallvec::SmallVec;
 
-use super::TensorError;
+use super::{TensorError, shape_text};
 
 /// The lengths or strides of a few axes, inline up to four.
 pub type Extents = SmallVec<[usize; 4]>;
@@ -45,6 +46,17 @@ pub fn size_of_shape(shape: &[usize]) -> Option<usize> {
         return Some(0);
     }
     shape.iter().try_fold(1usize, |size, &length| size.checked_mul(length))
+}
+
+/// Checks that a tensor of a shape fits into the address space, whatever its dtype is; before storage is asked for.
+///
+/// A length of zero does not excuse the others: strides are computed from them all the same.
+pub(crate) fn check_size(shape: &[usize]) -> Result<(), OpFailure> {
+    let bytes = shape.iter().try_fold(size_of::<f64>(), |bytes, &length| bytes.checked_mul(length.max(1)));
+    match bytes {
+        Some(bytes) if bytes <= isize::MAX as usize => Ok(()),
+        _ => Err(OpFailure::Shapes(format!("a tensor of shape {} is too large", shape_text(shape)))),
+    }
 }
 
 impl<T: Clone + Default> Strided<T> {

@@ -11,6 +11,11 @@ use super::rule;
 /// The most bytes that a folded constant may have beyond those of its inputs.
 const LIMIT: usize = 1 << 16;
 
+/// The bytes of a tensor of 8-byte elements with these lengths, repeated elements counted; unknown lengths count as 1.
+fn size(lengths: impl Iterator<Item = Option<usize>>) -> usize {
+    lengths.flatten().fold(8, usize::saturating_mul)
+}
+
 rule! {
     /// what depends on constants alone is computed once, while compiling; an op that fails is left to fail at run
     /// time, where the error names its line
@@ -25,17 +30,14 @@ rule! {
                 None => return Ok(None),
             }
         }
-        let Ok(outputs) = evaluate(node, &values) else { return Ok(None) };
-        let size = |values: &mut dyn Iterator<Item = usize>| values.sum::<usize>();
-        let made = size(&mut outputs.iter().map(|value| value.bytes()));
-        if made > LIMIT + size(&mut values.iter().map(|value| value.bytes())) {
+        let given: usize = values.iter().map(|value| size(value.extents().iter().copied().map(Some))).sum();
+        let made: usize = node.outputs().iter().map(|output| size(output.ty().extents().iter().copied())).sum();
+        if made > LIMIT + given {
             return Ok(None);
         }
+        let Ok(outputs) = evaluate(node, &values) else { return Ok(None) };
         let constants = node.outputs().iter().zip(outputs);
-        Ok(Some(constants.map(|(output, value)| {
-            let narrowed = Variable::constant_of(output.ty().clone(), Arc::from(value));
-            narrowed
-        }).collect()))
+        Ok(Some(constants.map(|(output, value)| Variable::constant_of(output.ty().clone(), Arc::from(value))).collect()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! * `-(-x) = x`
 //! * `x * 1 = x` and `x / 1 = x`; not `x + 0 = x`, which changes the sign of a negative zero
 //! * `reshape(x)` to the shape that x has is x
-//! * `reshape(reshape(x)) = reshape(x)`
+//! * `reshape(reshape(x)) = reshape(x)`, where neither can fail
 
 use kronograph_graph::Variable;
 use kronograph_ops::{Dimshuffle, Elemwise, Reshape, Tensor};
@@ -59,10 +59,14 @@ rule! {
 }
 
 rule! {
-    /// only the last of two reshapes counts
+    /// only the last of two reshapes counts; the lengths must be known, so that no shape error is lost
     reshape_of_reshape in [Canonicalize] at ["reshape"]: |context, node| {
         let Some((_, inner)) = context.owner_as::<Reshape>(node.input(0)) else { return Ok(None) };
         let Some(outer) = node.op_as::<Reshape>() else { return Ok(None) };
+        let known = |x: &Variable| x.ty().extents().iter().all(Option::is_some);
+        if !known(&inner[0]) || !known(node.input(0)) {
+            return Ok(None);
+        }
         let inputs = [std::slice::from_ref(&inner[0]), &node.inputs()[1..]].concat();
         let joined = kronograph_graph::apply(outer.clone(), &inputs)?;
         Ok(node.output(0).ty().is_super(&**joined.ty()).then(|| vec![joined]))

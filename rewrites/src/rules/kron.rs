@@ -47,8 +47,14 @@ rule! {
         let grid = reshape(rhs, grid_shape(&a, &b, rhs))?;
         let half = factor_solve_axis(&lu_factor(&b)?, &grid, 1, trans)?;
         let solved = factor_solve_axis(&lu_factor(&a)?, &half, 0, trans)?;
-        Ok(Some(vec![reshape(&solved, shape_of(rhs))?]))
+        Ok(Some(vec![flatten_grid(&solved)?]))
     }
+}
+
+/// A tensor of shape (m, n, ...) with its first two axes joined.
+fn flatten_grid(grid: &Variable) -> Result<Variable> {
+    let shape = shape_of(grid);
+    reshape(grid, [&[shape[0].times(&shape[1])], &shape[2..]].concat())
 }
 
 /// The shape (m, n, ...) of something whose first axis is that of `A ⊗ B`.
@@ -117,9 +123,7 @@ rule! {
 fn kron_times(a: &Variable, b: &Variable, x: &Variable) -> Result<Variable> {
     let rest: Vec<Dim> = shape_of(x).into_iter().skip(1).collect();
     let grid = reshape(x, [&[Dim::axis(a, 1), Dim::axis(b, 1)], &rest[..]].concat())?;
-    let product = matmul_along(a, &matmul_along(b, &grid, 1)?, 0)?;
-    let rows = Dim::axis(a, 0).times(&Dim::axis(b, 0));
-    reshape(&product, [&[rows], &rest[..]].concat())
+    flatten_grid(&matmul_along(a, &matmul_along(b, &grid, 1)?, 0)?)
 }
 
 fn cast_like(x: &Variable, like: &Variable) -> Result<Variable> {
