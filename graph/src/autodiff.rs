@@ -102,7 +102,9 @@ pub fn sum_of(terms: &[Option<Variable>]) -> Result<Option<Variable>> {
 #[track_caller]
 fn pair(op: &'static str, variables: &[Variable], values: &[Variable]) -> Result<Vec<(Variable, Variable)>> {
     if variables.len() != values.len() {
-        return Err(BuildError::arity(op, variables.len(), values));
+        let (want, got) = (variables.len(), values.len());
+        let rule = format!("{want} variable(s) need as many cotangents, tangents or directions; {got} were given");
+        return Err(BuildError::parameter(op, rule));
     }
     for (variable, value) in variables.iter().zip(values) {
         let tangent = variable.ty().tangent();
@@ -163,6 +165,7 @@ fn reverse(seeds: &[(Variable, Variable)], wrt: &[Variable]) -> Result<Vec<Gathe
     let nodes = toposort(&outputs);
     let reached = reached_from(wrt, &nodes);
     let mut table = Table::default();
+    table.reserve(nodes.len());
     for (output, cotangent) in seeds {
         table.entry(output.key()).or_default().terms.push(cotangent.clone());
     }
@@ -176,6 +179,7 @@ fn reverse(seeds: &[(Variable, Variable)], wrt: &[Variable]) -> Result<Vec<Gathe
 /// The variables that depend on `wrt` through connected inputs, `wrt` included.
 fn reached_from(wrt: &[Variable], nodes: &[Apply]) -> AddressMap<VariableKey, ()> {
     let mut reached: AddressMap<VariableKey, ()> = wrt.iter().map(|variable| (variable.key(), ())).collect();
+    reached.reserve(nodes.len());
     for node in nodes {
         for (k, output) in node.outputs().iter().enumerate() {
             let mut inputs = node.inputs().iter().enumerate();

@@ -241,8 +241,12 @@ impl FunctionGraph {
     ///
     /// A free variable that is not an input of this graph, or a bound leaf of another graph.
     pub fn import(&mut self, variables: &[Variable]) -> Result<Vec<ValueId>> {
+        let order = toposort_until(variables, |variable| variable.bound_to().is_some());
         let mut here: AddressMap<VariableKey, ValueId> = AddressMap::default();
-        for node in toposort_until(variables, |variable| variable.bound_to().is_some()) {
+        here.reserve(order.len());
+        self.nodes.reserve(order.len());
+        self.values.reserve(order.len());
+        for node in order {
             let inputs = node.inputs().iter().map(|input| self.find(input, &here)).collect::<Result<_>>()?;
             let outputs = self.add_node(&node, inputs);
             for (k, id) in outputs.into_iter().enumerate() {

@@ -317,7 +317,13 @@ pub fn apply_all(op: impl Op, inputs: &[Variable]) -> Result<SmallVec<[Variable;
 pub(crate) fn build_node(op: OpRef, inputs: &[Variable]) -> Result<Apply> {
     let origin = origin::current();
     let _scope = origin::within(origin);
-    let NodeSpec { inputs: converted, outputs } = op.make_node(inputs)?;
+    let NodeSpec { inputs: converted, mut outputs } = op.make_node(inputs)?;
     let inputs = converted.unwrap_or_else(|| inputs.iter().cloned().collect());
+    // A long expression has few types: an output shares that of an input which has the same.
+    for ty in &mut outputs {
+        if let Some(like) = inputs.iter().find(|input| ty.same_type(&**input.ty())) {
+            *ty = like.ty().clone();
+        }
+    }
     Ok(Apply::build(op, inputs, outputs, origin))
 }

@@ -13,7 +13,7 @@ use kronograph_graph::{
 use crate::elemwise::cast;
 use crate::layout::{reshape, transpose_axes};
 use crate::linalg::matmul;
-use crate::tensor::{Element, Strided, Tensor, TensorType, shape_text, tensor_type};
+use crate::tensor::{Element, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// `A ⊗ B`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,14 @@ pub fn kron(a: &Variable, b: &Variable) -> Result<Variable> {
 struct TooLarge(String, String);
 
 impl OpError for TooLarge {}
+
+/// The shape of the product of two matrices, if there is room for it.
+fn product_shape(a: &[usize], b: &[usize]) -> Result<[usize; 2], TooLarge> {
+    let axis = |k: usize| a[k].checked_mul(b[k]);
+    let shape = axis(0).zip(axis(1)).map(|(rows, columns)| [rows, columns]);
+    let too_large = || TooLarge(shape_text(a), shape_text(b));
+    shape.filter(|shape| check_size(shape).is_ok()).ok_or_else(too_large)
+}
 
 impl Op for Kron {
     fn name(&self) -> Cow<'static, str> {
@@ -63,31 +71,21 @@ impl Op for Kron {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         fn fill<T: Element>(a: &Strided<T>, b: &Tensor, out: &mut Tensor, times: impl Fn(T, T) -> T) -> OpResult {
             let b = T::of(b).ok_or(OpFailure::WrongValue(1))?;
-            let rows = a.shape()[0].checked_mul(b.shape()[0]);
-            let columns = a.shape()[1].checked_mul(b.shape()[1]);
-            let (Some(rows), Some(columns)) = (rows, columns) else {
-                return Err(TooLarge(shape_text(a.shape()), shape_text(b.shape())).into());
-            };
-            if rows
-                .checked_mul(columns)
-                .and_then(|size| size.checked_mul(size_of::<T>()))
-                .is_none_or(|bytes| bytes > isize::MAX as usize)
-            {
-                return Err(TooLarge(shape_text(a.shape()), shape_text(b.shape())).into());
+            let shape = product_shape(a.shape(), b.shape())?;
+            let out = out.reset::<T>(&shape);
+            if out.is_empty() {
+                return Ok(());
             }
-            let (a, b) = (a.view(), b.view());
-            let out = out.reset::<T>(&[rows, columns]).iter_mut();
-            let entries = a.outer_iter().flat_map(|a| {
-                b.outer_iter().flat_map(move |b| {
-                    let a = a.clone();
-                    (0..a.len()).flat_map(move |j| {
-                        let b = b.clone();
-                        let left = a[[j]];
-                        (0..b.len()).map(move |l| (left, b[[l]]))
-                    })
-                })
+            let (a, b) = (a.to_contiguous(), b.to_contiguous());
+            let rows = a.storage().chunks_exact(a.shape()[1]).flat_map(|a_row| {
+                let b_rows = b.storage()[..b.len()].chunks_exact(b.shape()[1]);
+                b_rows.map(move |b_row| (a_row, b_row))
             });
-            out.zip(entries).for_each(|(out, (a, b))| *out = times(a, b));
+            for ((a_row, b_row), row) in rows.zip(out.chunks_exact_mut(shape[1])) {
+                for (x, block) in a_row.iter().zip(row.chunks_exact_mut(b_row.len())) {
+                    block.iter_mut().zip(b_row).for_each(|(out, y)| *out = times(*x, *y));
+                }
+            }
             Ok(())
         }
         let b = io.inputs.get::<Tensor>(1)?;

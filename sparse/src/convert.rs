@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kronograph_graph::Variable;
-use kronograph_ops::{DType, Tensor, constant};
+use kronograph_ops::{DType, Tensor, check_size, constant};
 use sprs::{CsMatViewI, TriMatI};
 
 use crate::matrix::{Format, SparseError, SparseMatrix};
@@ -33,6 +33,8 @@ pub fn from_triplets(
     if !fits(shape[0]) || !fits(shape[1]) || !fits(triplets.len()) {
         return Err(SparseError::TooLarge);
     }
+    // An index pointer for each row or column has to be stored, however few entries there are.
+    check_size(&[shape[0].max(shape[1]) + 1]).map_err(|_| SparseError::TooLarge)?;
     let mut sum = TriMatI::<f64, usize>::with_capacity((shape[0], shape[1]), triplets.len());
     for (slot, &(row, column, value)) in triplets.iter().enumerate() {
         for (index, minor) in [(row, shape[0]), (column, shape[1])] {

@@ -6,7 +6,7 @@ use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable, apply,
     shape_of,
 };
-use kronograph_ops::{DType, Tensor, TensorType};
+use kronograph_ops::{DType, Tensor, TensorType, check_size};
 
 use crate::inner::project_sparse;
 use crate::lu::pattern_source;
@@ -58,8 +58,7 @@ impl Op for DenseFromSparse {
         let x = io.inputs.get::<SparseMatrix>(0)?;
         let values = x.values().ok_or(OpFailure::WrongValue(0))?;
         let [rows, columns] = x.shape();
-        let too_large = || OpFailure::Shapes(format!("a dense matrix of shape ({rows}, {columns}) is too large"));
-        rows.checked_mul(columns).filter(|size| *size < isize::MAX as usize / 8).ok_or_else(too_large)?;
+        check_size(&[rows, columns])?;
         let out = io.outputs[0].buffer::<Tensor>().reset::<f64>(&[rows, columns]);
         out.fill(0.0);
         x.for_each_position(|slot, i, j| out[i * columns + j] = values[slot]);

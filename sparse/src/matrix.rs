@@ -103,8 +103,8 @@ pub enum SparseError {
     /// The values are not a vector of numbers.
     #[error("the values must be a vector of numbers, they are {0}")]
     Data(String),
-    /// The sizes do not fit into 32 bits.
-    #[error("a size or the number of entries does not fit into 32 bits")]
+    /// The sizes do not fit into 32 bits, or not into memory.
+    #[error("a size or the number of entries does not fit into 32 bits, or not into memory")]
     TooLarge,
 }
 

@@ -275,7 +275,8 @@ fn differences_agree(
         let (coarse, fine) = (difference(k, &direction, STEP)?, difference(k, &direction, 0.5 * STEP)?);
         let want = (4.0 * fine - coarse) / 3.0;
         let got = gradient.as_ref().map_or(0.0, |gradient| dot(&gradient.flat(), &direction));
-        if !((got - want).abs() <= DIFFERENCE * coarser * (1.0 + want.abs())) {
+        let close = (got - want).abs() <= DIFFERENCE * coarser * (1.0 + want.abs());
+        if !close {
             return Err(format!("by input {k}: {got:e} in reverse mode, {want:e} by differences"));
         }
     }

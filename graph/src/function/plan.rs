@@ -3,7 +3,6 @@
 //! Lifetimes are those of a fixed order. A view extends the life of what it is a view of, and lets go of it at its
 //! own last use, so that the base is the only holder of its storage again when the next call wants to reuse it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ impl Plan {
     pub(super) fn new(graph: FunctionGraph) -> Result<Self> {
         let order = graph.toposort();
         let lives = Lives::new(&graph, &order)?;
-        let mut planner = Planner::new(&graph, lives);
+        let mut planner = Planner::new(&graph, lives, order.len());
         let steps: Vec<Step> = order.iter().enumerate().filter_map(|(at, &id)| planner.step(at, id)).collect();
         let mut passed = Vec::new();
         let outputs = graph.outputs().iter().map(|&output| planner.output(output, &mut passed)).collect();
@@ -105,6 +104,14 @@ impl Lives {
     }
 }
 
+/// A slot whose value is not needed any more.
+#[derive(Clone, Copy)]
+struct Ending {
+    slot: u32,
+    is_view: bool,
+    class: u64,
+}
+
 struct Planner<'a> {
     graph: &'a FunctionGraph,
     lives: Lives,
@@ -112,23 +119,23 @@ struct Planner<'a> {
     constants: Vec<Arc<dyn Value>>,
     constant_of: AddressMap<ValueId, u32>,
     /// Free slots by type: only values of equal types share one.
-    free: HashMap<u64, Vec<u32>>,
-    /// What dies after a step: filled as values are born.
-    dying: AddressMap<usize, Vec<ValueId>>,
+    free: AddressMap<u64, Vec<u32>>,
+    /// The slots that become free after each step: filled as values are born.
+    ending: Vec<SmallVec<[Ending; 1]>>,
     slot_count: usize,
     state_count: usize,
 }
 
 impl<'a> Planner<'a> {
-    fn new(graph: &'a FunctionGraph, lives: Lives) -> Self {
+    fn new(graph: &'a FunctionGraph, lives: Lives, steps: usize) -> Self {
         Self {
             slots: vec![None; graph.value_count()],
             graph,
             lives,
             constants: Vec::new(),
             constant_of: AddressMap::default(),
-            free: HashMap::new(),
-            dying: AddressMap::default(),
+            free: AddressMap::default(),
+            ending: vec![SmallVec::new(); steps],
             slot_count: 0,
             state_count: 0,
         }
@@ -143,27 +150,24 @@ impl<'a> Planner<'a> {
             self.state_count as u32 - 1
         });
         let mut release = SmallVec::new();
-        for value in self.dying.remove(&at).unwrap_or_default() {
-            let Some(slot) = self.slots[value.0 as usize] else { continue };
-            if self.lives.base[value.0 as usize].is_some() {
-                release.push(slot);
-            }
-            self.free.entry(self.class(value)).or_default().push(slot);
+        for Ending { slot, is_view, class } in std::mem::take(&mut self.ending[at]) {
+            release.extend(is_view.then_some(slot));
+            self.free.entry(class).or_default().push(slot);
         }
         Some(Step { op: node.op.clone(), inputs, outputs, state, release, node: id })
     }
 
     fn give_slot(&mut self, value: ValueId) -> u32 {
-        let class = self.class(value);
+        let is_view = self.lives.base[value.0 as usize].is_some();
+        let class = self.class(value, is_view);
         let reused = self.free.get_mut(&class).and_then(Vec::pop);
         let slot = reused.unwrap_or_else(|| {
             self.slot_count += 1;
             self.slot_count as u32 - 1
         });
         self.slots[value.0 as usize] = Some(slot);
-        let last = self.lives.last[value.0 as usize];
-        if last != usize::MAX {
-            self.dying.entry(last).or_default().push(value);
+        if let Some(ending) = self.ending.get_mut(self.lives.last[value.0 as usize]) {
+            ending.push(Ending { slot, is_view, class });
         }
         slot
     }
@@ -187,10 +191,10 @@ impl<'a> Planner<'a> {
     }
 
     /// Views keep to slots of their own kind: they hold no buffer that could be reused.
-    fn class(&self, value: ValueId) -> u64 {
+    fn class(&self, value: ValueId, is_view: bool) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.graph.ty(value).digest_type(&mut hasher);
-        hasher.write_u8(self.lives.base[value.0 as usize].is_some().into());
+        hasher.write_u8(is_view.into());
         hasher.finish()
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
-    Variable, apply, sum_of,
+    UnaryVerb, Variable, apply, sum_of, unary,
 };
 
 use super::factor::{FactorType, FactorValue, LinalgError, SolveWorkspace, Trans, solve_along};
@@ -98,10 +98,11 @@ impl Op for FactorSolve {
         let w = factor_solve_axis(factor, g, self.axis, self.trans.flip())?;
         let kind = factor_type("factor_solve", factor)?.kind();
         let a_bar = match self.trans {
-            Trans::No => kind.outer(factor, &neg(&w)?, x, self.axis)?,
-            Trans::Yes => kind.outer(factor, x, &neg(&w)?, self.axis)?,
+            Trans::No => kind.outer(factor, &w, x, self.axis)?,
+            Trans::Yes => kind.outer(factor, x, &w, self.axis)?,
         };
-        Ok(vec![a_bar.into(), w.into()])
+        // The sign goes on the matrix: on a pattern that is far less than the right-hand sides.
+        Ok(vec![unary(UnaryVerb::Neg, &a_bar)?.into(), w.into()])
     }
 
     /// `A x = b` gives `A ẋ = ḃ - Ȧ x`: one more solve with the same factor.

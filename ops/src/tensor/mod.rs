@@ -16,8 +16,7 @@ mod strided;
 mod ty;
 
 pub use convert::{constant, matrix, scalar, tensor, vector};
-pub(crate) use strided::check_size;
-pub use strided::{Extents, Strided, row_major, size_of_shape};
+pub use strided::{Extents, Strided, check_size, row_major, size_of_shape};
 pub use ty::TensorType;
 pub(crate) use ty::{literal_constant, tensor_type, weak_dtype};
 

@@ -48,16 +48,25 @@ pub fn size_of_shape(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |size, &length| size.checked_mul(length))
 }
 
-/// Checks that a tensor of a shape fits into the address space, whatever its dtype is; before storage is asked for.
+/// Checks that there is room for a tensor of a shape, whatever its dtype is; before storage is asked for, because a
+/// refused allocation ends the process.
 ///
 /// A length of zero does not excuse the others: strides are computed from them all the same.
-pub(crate) fn check_size(shape: &[usize]) -> Result<(), OpFailure> {
+///
+/// # Errors
+///
+/// When the bytes cannot be counted, or the system refuses as many.
+pub fn check_size(shape: &[usize]) -> Result<(), OpFailure> {
     let bytes = shape.iter().try_fold(size_of::<f64>(), |bytes, &length| bytes.checked_mul(length.max(1)));
+    let refused = |bytes: &usize| *bytes > PROBED && Vec::<u8>::new().try_reserve_exact(*bytes).is_err();
     match bytes {
-        Some(bytes) if bytes <= isize::MAX as usize => Ok(()),
+        Some(bytes) if bytes <= isize::MAX as usize && !refused(&bytes) => Ok(()),
         _ => Err(OpFailure::Shapes(format!("a tensor of shape {} is too large", shape_text(shape)))),
     }
 }
+
+/// Allocations up to this many bytes are made without asking first.
+const PROBED: usize = 1 << 30;
 
 impl<T: Clone + Default> Strided<T> {
     /// Row-major elements of a shape.
