@@ -52,7 +52,7 @@ fn allocations(function: &mut Function, arguments: &[&dyn Value]) -> usize {
 
 fn with_gradient(inputs: &[Variable], cost: &Variable) -> Function {
     let gradients = grad(cost, inputs).unwrap();
-    compile(inputs, &[&[cost.clone()], &gradients[..]].concat(), &Mode::run()).unwrap()
+    compile(inputs, &[std::slice::from_ref(cost), &gradients[..]].concat(), &Mode::run()).unwrap()
 }
 
 /// The log-likelihood of the separable Poisson flow model on the Austrian data.

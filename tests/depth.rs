@@ -105,6 +105,17 @@ fn a_deep_chain_is_printed_to_a_limited_depth() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn many_equal_uses_of_one_variable_are_merged_without_searching_them() -> Outcome {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let x = scalar("x");
+    let equal = (0..FEW).map(|_| sin(&x)).collect::<Result<Vec<_>, _>>()?;
+    let mut graph = FunctionGraph::new(&[x], &equal)?;
+    assert_eq!(graph.merge()?, FEW - 1);
+    assert_eq!((graph.node_count(), graph.clients(graph.outputs()[0]).len()), (1, FEW));
+    Ok(graph.check()?)
+}
+
 /// How long each stage took, and the bytes in use after it.
 struct Stages(Vec<(&'static str, Duration, usize)>);
 
@@ -116,60 +127,69 @@ impl Stages {
         result
     }
 
-    /// All stages in the life of a chain.
-    fn of_chain(nodes: usize) -> Outcome<Self> {
+    /// All stages in the life of some chains, all of which live at once.
+    fn of_chains(chains: usize, nodes: usize) -> Outcome<Self> {
         let mut stages = Self(vec![("start", Duration::ZERO, live())]);
-        let x = scalar("x");
-        let y = stages.run("build", || chain(&x, nodes))?;
-        let gradient = stages.run("grad", || grad(&y, std::slice::from_ref(&x)))?.remove(0);
-        let outputs = [y, gradient];
-        let mut graph = stages.run("function graph", || FunctionGraph::new(&[x], &outputs))?;
-        stages.run("merge", || graph.merge())?;
-        let mut function = stages.run("plan", || Function::plan(graph))?;
+        let xs: Vec<Variable> = (0..chains).map(|_| scalar("x")).collect();
+        let ys = stages.run("build", || xs.iter().map(|x| chain(x, nodes)).collect::<Outcome<Vec<_>>>())?;
+        let pairs = || xs.iter().cloned().zip(ys.iter().cloned());
+        let gradients: Vec<_> =
+            stages.run("grad", || pairs().map(|(x, y)| grad(&y, &[x])).collect::<Result<_, _>>())?;
+        let graph = |((x, y), gradient): (_, &Vec<Variable>)| FunctionGraph::new(&[x], &[y, gradient[0].clone()]);
+        let mut graphs: Vec<_> =
+            stages.run("function graph", || pairs().zip(&gradients).map(graph).collect::<Result<_, _>>())?;
+        stages.run("merge", || graphs.iter_mut().try_for_each(|graph| graph.merge().map(drop)))?;
+        let plan = || graphs.into_iter().map(Function::plan).collect::<Result<_, _>>();
+        let mut functions: Vec<Function> = stages.run("plan", plan)?;
         let argument = Tensor::scalar(0.5);
-        stages.run("first call", || function.call(&[&argument]).map(drop))?;
-        stages.run("second call", || function.call(&[&argument]).map(drop))?;
-        stages.run("drop function", || drop(function));
-        stages.run("drop expressions", || drop(outputs));
+        for name in ["first call", "second call"] {
+            stages.run(name, || functions.iter_mut().try_for_each(|f| f.call(&[&argument]).map(drop)))?;
+        }
+        stages.run("drop functions", || drop(functions));
+        stages.run("drop expressions", || drop((ys, gradients)));
         Ok(stages)
     }
 
-    fn total(&self) -> f64 {
+    fn seconds(&self) -> f64 {
         self.0.iter().map(|(_, time, _)| time.as_secs_f64()).sum()
     }
 
     #[allow(clippy::print_stdout, reason = "the numbers are worth seeing")]
-    fn print(&self, nodes: usize) {
+    fn print(&self) {
         for pair in self.0.windows(2) {
             let [(_, _, before), (name, time, after)] = pair else { continue };
             let (time, bytes) = (time.as_nanos() as f64, *after as f64 - *before as f64);
-            println!("{name:>17}: {:5.0} ns and {:+6.0} bytes per node", time / nodes as f64, bytes / nodes as f64);
+            println!("{name:>17}: {:5.0} ns and {:+6.0} bytes per node", time / DEEP as f64, bytes / DEEP as f64);
         }
     }
 
     fn check_memory(&self) {
         let [(_, _, start), (_, _, built), .., (_, _, end)] = self.0[..] else { panic!("there are more stages") };
-        assert!(built - start < 600 * DEEP, "an elementwise node and half a literal need less");
+        assert!(built - start < 500 * DEEP, "an elementwise node and half a literal need less");
         assert!(end < start + (1 << 16), "everything is given back");
     }
 }
 
-/// Other work on the machine only ever adds time: the least of a few runs counts, and most often one is enough.
+/// One chain of a million nodes against ten of a tenth, which fill the same memory: what a processor takes longer to
+/// reach in a large memory is no fault of an algorithm. Other work on the machine only adds time, so the least of a
+/// few runs counts, and most often one is enough.
 #[test]
 #[allow(clippy::print_stdout, reason = "the numbers are worth seeing")]
 fn time_and_memory_are_linear_in_the_number_of_nodes() -> Outcome {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut short, mut long) = (Stages::of_chain(FEW)?.total(), f64::INFINITY);
+    let alone = Stages::of_chains(1, FEW)?.seconds().min(Stages::of_chains(1, FEW)?.seconds());
+    let (mut ten_short, mut one_long) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..4 {
-        let s2 = Stages::of_chain(FEW)?; s2.print(FEW); short = short.min(s2.total());
-        let stages = Stages::of_chain(DEEP)?;
-        long = long.min(stages.total());
-        stages.print(DEEP);
+        ten_short = ten_short.min(Stages::of_chains(DEEP / FEW, FEW)?.seconds());
+        let stages = Stages::of_chains(1, DEEP)?;
+        one_long = one_long.min(stages.seconds());
+        stages.print();
         stages.check_memory();
-        println!("{DEEP} nodes take {:.1} times as long as {FEW}", long / short);
-        if long / short < 12.0 {
+        let ratio = one_long / (ten_short * FEW as f64 / DEEP as f64);
+        println!("{DEEP} nodes take {ratio:.1} times as long as {FEW} ({:.1} in a small memory)", one_long / alone);
+        if ratio < 12.0 {
             return Ok(());
         }
     }
-    Err(format!("{DEEP} nodes take {:.1} times as long as {FEW}", long / short).into())
+    Err(format!("{one_long} s for {DEEP} nodes, {ten_short} s for as many in ten chains").into())
 }

@@ -37,7 +37,7 @@ fn every_error_on_one_screen() {
 
     let screen = [
         text(matmul(&x, &beta)),
-        text((&x).try_add(&beta)),
+        text(x.try_add(&beta)),
         text(exp(&(&x * exp(&x).unwrap()).try_add(&beta).unwrap_or(w.clone()))),
         text(switch(&x, &x, 0.0)),
         text(reshape(&x, [5, -1])),
@@ -58,8 +58,8 @@ fn every_error_on_one_screen() {
             matmul(&a, &v).unwrap(),
             &[&Tensor::new(&[1, 3], vec![0.0; 3]).unwrap(), &short],
         ),
-        run_error(&[v.clone()], exp(&v).unwrap(), &[&singular]),
-        run_error(&[v.clone()], exp(&v).unwrap(), &[]),
+        run_error(std::slice::from_ref(&v), exp(&v).unwrap(), &[&singular]),
+        run_error(std::slice::from_ref(&v), exp(&v).unwrap(), &[]),
         text(SparseMatrix::new(Format::Csr, [2, 2], vec![1.0, 1.0], vec![0, 2], vec![0, 1, 2])),
         text(SparseMatrix::new(Format::Csc, [2, 2], vec![1.0], vec![0], vec![0, 2, 1])),
         text(read_matrix_market(cut, Format::Csr)),

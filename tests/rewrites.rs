@@ -45,9 +45,9 @@ fn the_product_is_never_formed_when_the_rewrite_comes_first() {
         let (inputs, cost) = model(rows, columns);
         let derive = |cost: &Variable| {
             let gradient = grad(cost, &inputs).unwrap();
-            let directions: Vec<Variable> = inputs.iter().cloned().collect();
+            let directions = inputs.to_vec();
             let second = hvp(cost, &inputs, &directions).unwrap();
-            [&[cost.clone()], &gradient[..], &second[..]].concat()
+            [std::slice::from_ref(cost), &gradient[..], &second[..]].concat()
         };
         let mut dense = compile(&inputs, &derive(&cost), &Mode::raw()).unwrap();
         let cheap = rewrite(std::slice::from_ref(&cost), &Mode::run()).unwrap().remove(0);

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::error::{BuildError, Result};
 use crate::op::{Grad, Why};
 use crate::operators::{Verb, binary};
@@ -119,9 +121,9 @@ fn pair(op: &'static str, variables: &[Variable], values: &[Variable]) -> Result
 /// What the derivative of a variable is, while it is being gathered.
 #[derive(Clone, Debug, Default)]
 struct Gathered {
-    terms: Vec<Variable>,
+    terms: SmallVec<[Variable; 1]>,
     zero: bool,
-    undefined: Option<Undefined>,
+    undefined: Option<Box<Undefined>>,
 }
 
 #[derive(Clone, Debug)]
@@ -139,7 +141,7 @@ impl Gathered {
             Grad::Disconnected => {}
             Grad::Undefined { why } => {
                 let (op, origin) = (node.op().name(), node.origin());
-                self.undefined.get_or_insert(Undefined { op, why, origin });
+                self.undefined.get_or_insert(Box::new(Undefined { op, why, origin }));
             }
         }
     }
@@ -208,7 +210,7 @@ fn pull_back(node: &Apply, reached: &AddressMap<VariableKey, ()>, table: &mut Ta
     // Later steps need the sum only, not the terms: keep it in their place.
     for (output, total) in outputs.iter().zip(&cotangents) {
         if let (Some(total), Some(entry)) = (total, table.get_mut(&output.key())) {
-            entry.terms = vec![total.clone()];
+            entry.terms = smallvec![total.clone()];
         }
     }
     let grads = if cotangents.iter().any(Option::is_some) {
@@ -309,7 +311,8 @@ fn finish(gathered: Vec<Gathered>, of: &[Variable], missing: Missing, cost: Opti
     let mut results = Vec::with_capacity(of.len());
     for (gathered, variable) in gathered.iter().zip(of) {
         let name = crate::print::expression_text(variable);
-        if let Some(Undefined { op, why, origin }) = gathered.undefined.clone() {
+        if let Some(undefined) = &gathered.undefined {
+            let Undefined { op, why, origin } = (**undefined).clone();
             return Err(BuildError::Undefined { variable: name, op, why, origin });
         }
         let (ty, origin) = (variable.ty().to_string(), variable.origin());

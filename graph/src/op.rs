@@ -21,15 +21,16 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::dim::Shape;
-use crate::error::{BuildError, OpFailure, OpResult, Result};
-use crate::origin::Origin;
+use crate::error::{OpFailure, OpResult, Result};
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
 
 mod props;
+mod view;
 
 pub use props::{Prop, Props};
+pub use view::NodeView;
 
 /// A shared op.
 pub type OpRef = Arc<dyn Op>;
@@ -203,62 +204,6 @@ impl NodeSpec {
     /// The inputs that the node shall have in place of the given ones.
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = Variable>) -> Self {
         Self { inputs: Some(inputs.into_iter().collect()), ..self }
-    }
-}
-
-/// A node as rules see it, whether it is part of an expression or of a function graph.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeView<'a> {
-    op: &'a OpRef,
-    inputs: &'a [Variable],
-    outputs: &'a [Variable],
-    origin: Origin,
-}
-
-impl<'a> NodeView<'a> {
-    /// A view of a node with these parts.
-    pub fn new(op: &'a OpRef, inputs: &'a [Variable], outputs: &'a [Variable], origin: Origin) -> Self {
-        Self { op, inputs, outputs, origin }
-    }
-
-    /// The op.
-    pub fn op(&self) -> &'a OpRef {
-        self.op
-    }
-
-    /// The op as a concrete one, if it is that.
-    pub fn op_as<T: Op>(&self) -> Option<&'a T> {
-        (&**self.op as &dyn Any).downcast_ref()
-    }
-
-    /// All inputs.
-    pub fn inputs(&self) -> &'a [Variable] {
-        self.inputs
-    }
-
-    /// All outputs.
-    pub fn outputs(&self) -> &'a [Variable] {
-        self.outputs
-    }
-
-    /// One input.
-    pub fn input(&self, index: usize) -> &'a Variable {
-        &self.inputs[index]
-    }
-
-    /// One output.
-    pub fn output(&self, index: usize) -> &'a Variable {
-        &self.outputs[index]
-    }
-
-    /// Where the node was built.
-    pub fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    /// The error for a derivative that the op does not have.
-    pub fn no_derivative(&self, mode: &'static str, input: usize) -> BuildError {
-        BuildError::NoDerivative { op: self.op.name(), mode, input, origin: self.origin }
     }
 }
 

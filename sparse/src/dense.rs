@@ -127,8 +127,7 @@ impl Op for SampleDense {
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(tangent) = &tangents[1] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![sample_dense(node.input(0), tangent)?.into()])
+        node.linear_tangent(1, tangents)
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {

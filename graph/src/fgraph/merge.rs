@@ -3,12 +3,14 @@
 //! Constants are equal when their types are and their bits are; nodes when their ops are and their inputs are the
 //! same values. Nothing is compared by name or approximately.
 
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
+use smallvec::SmallVec;
+
 use super::{FunctionGraph, NodeId, Producer, ValueId};
 use crate::error::Result;
+use crate::walk::AddressMap;
 
 impl FunctionGraph {
     /// Merges equal constants and equal nodes; returns how many values went away.
@@ -21,7 +23,7 @@ impl FunctionGraph {
     }
 
     fn merge_constants(&mut self) -> Result<usize> {
-        let mut known: HashMap<u64, Vec<ValueId>> = HashMap::new();
+        let mut known: AddressMap<u64, SmallVec<[ValueId; 1]>> = AddressMap::default();
         let mut merged = 0;
         for index in 0..self.values.len() {
             let id = ValueId(index as u32);
@@ -54,7 +56,7 @@ impl FunctionGraph {
     }
 
     fn merge_nodes(&mut self) -> Result<usize> {
-        let mut known: HashMap<u64, Vec<NodeId>> = HashMap::new();
+        let mut known: AddressMap<u64, SmallVec<[NodeId; 1]>> = AddressMap::default();
         let mut merged = 0;
         for id in self.toposort() {
             let Some(node) = self.node(id) else { continue };

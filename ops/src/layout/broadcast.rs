@@ -120,9 +120,7 @@ impl Op for BroadcastTo {
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        let inputs = [std::slice::from_ref(tangent), &node.inputs()[1..]].concat();
-        Ok(vec![apply(self.clone(), &inputs)?.into()])
+        node.linear_tangent(0, tangents)
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

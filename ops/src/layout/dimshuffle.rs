@@ -164,9 +164,8 @@ impl Op for Dimshuffle {
         Ok(vec![dimshuffle(g, &self.inverse(node.input(0).ty().extents().len()))?.into()])
     }
 
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![dimshuffle(tangent, &self.order)?.into()])
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        node.linear_tangent(0, tangents)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -76,9 +76,8 @@ impl Op for LowerPart {
         Ok(vec![lower_part(g, self.part)?.into()])
     }
 
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![lower_part(tangent, self.part)?.into()])
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        node.linear_tangent(0, tangents)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
