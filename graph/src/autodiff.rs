@@ -166,21 +166,21 @@ fn reverse(seeds: &[(Variable, Variable)], wrt: &[Variable]) -> Result<Vec<Gathe
     let outputs: Vec<Variable> = seeds.iter().map(|(output, _)| output.clone()).collect();
     let nodes = toposort(&outputs);
     let reached = reached_from(wrt, &nodes);
+    let asked: Keys = wrt.iter().map(|variable| (variable.key(), ())).collect();
     let mut table = Table::default();
-    table.reserve(nodes.len());
     for (output, cotangent) in seeds {
         table.entry(output.key()).or_default().terms.push(cotangent.clone());
     }
     for node in nodes.iter().rev().filter(|node| node.inputs().iter().any(|input| reached.contains_key(&input.key()))) {
         let _scope = origin::within(node.origin().with_role(Role::Gradient));
-        pull_back(node, &reached, &mut table)?;
+        pull_back(node, &reached, &asked, &mut table)?;
     }
     wrt.iter().map(|variable| Ok(table.get(&variable.key()).cloned().unwrap_or_default())).collect()
 }
 
 /// The variables that depend on `wrt` through connected inputs, `wrt` included.
-fn reached_from(wrt: &[Variable], nodes: &[Apply]) -> AddressMap<VariableKey, ()> {
-    let mut reached: AddressMap<VariableKey, ()> = wrt.iter().map(|variable| (variable.key(), ())).collect();
+fn reached_from(wrt: &[Variable], nodes: &[Apply]) -> Keys {
+    let mut reached: Keys = wrt.iter().map(|variable| (variable.key(), ())).collect();
     reached.reserve(nodes.len());
     for node in nodes {
         for (k, output) in node.outputs().iter().enumerate() {
@@ -193,10 +193,18 @@ fn reached_from(wrt: &[Variable], nodes: &[Apply]) -> AddressMap<VariableKey, ()
     reached
 }
 
+type Keys = AddressMap<VariableKey, ()>;
+
 /// One step of the sweep: from the cotangents of a node's outputs to terms for its inputs.
-fn pull_back(node: &Apply, reached: &AddressMap<VariableKey, ()>, table: &mut Table) -> Result<()> {
+///
+/// The entries of the outputs leave the table, unless they are asked for: so it stays as small as the sweep's front.
+fn pull_back(node: &Apply, reached: &Keys, asked: &Keys, table: &mut Table) -> Result<()> {
     let outputs = node.outputs();
-    let gathered: Vec<Gathered> = outputs.iter().map(|o| table.get(&o.key()).cloned().unwrap_or_default()).collect();
+    let mut take = |output: &Variable| match asked.contains_key(&output.key()) {
+        true => table.get(&output.key()).cloned(),
+        false => table.remove(&output.key()),
+    };
+    let gathered: SmallVec<[Gathered; 1]> = outputs.iter().map(|output| take(output).unwrap_or_default()).collect();
     if gathered.iter().all(Gathered::is_disconnected) {
         return Ok(());
     }
@@ -207,7 +215,7 @@ fn pull_back(node: &Apply, reached: &AddressMap<VariableKey, ()>, table: &mut Ta
             None => None,
         });
     }
-    // Later steps need the sum only, not the terms: keep it in their place.
+    // What is asked for is needed as a sum only, not as terms: keep that in their place.
     for (output, total) in outputs.iter().zip(&cotangents) {
         if let (Some(total), Some(entry)) = (total, table.get_mut(&output.key())) {
             entry.terms = smallvec![total.clone()];

@@ -25,8 +25,12 @@ pub struct Dim(Kind);
 enum Kind {
     Known(usize),
     Unknown,
-    Term(Arc<Term>),
+    Term(Arc<Term>, usize),
 }
+
+/// Arithmetic of more than this many terms is given up as unknown: walks over a dimension recurse, so it must be
+/// small, and nothing is proved by a sum of a thousand lengths.
+const MOST: usize = 64;
 
 #[derive(Debug)]
 enum Term {
@@ -83,14 +87,27 @@ impl Dim {
     }
 
     fn term(term: Term) -> Self {
-        Self(Kind::Term(Arc::new(term)))
+        let size = 1 + match &term {
+            Term::Axis(..) | Term::Value(_) => 0,
+            Term::Sum(parts) | Term::Product(parts) => parts.iter().map(Dim::size).sum(),
+            Term::Quotient(a, b) | Term::Min(a, b) | Term::Max(a, b) => a.size() + b.size(),
+        };
+        if size > MOST { Self::UNKNOWN } else { Self(Kind::Term(Arc::new(term), size)) }
+    }
+
+    /// The number of terms that it is put together from.
+    fn size(&self) -> usize {
+        match self.0 {
+            Kind::Known(_) | Kind::Unknown => 1,
+            Kind::Term(_, size) => size,
+        }
     }
 
     /// The number, if it is known.
     pub fn known(&self) -> Option<usize> {
         match self.0 {
             Kind::Known(length) => Some(length),
-            Kind::Unknown | Kind::Term(_) => None,
+            Kind::Unknown | Kind::Term(..) => None,
         }
     }
 
@@ -99,7 +116,7 @@ impl Dim {
         let term = match &self.0 {
             Kind::Known(length) => return DimView::Known(*length),
             Kind::Unknown => return DimView::Unknown,
-            Kind::Term(term) => &**term,
+            Kind::Term(term, _) => &**term,
         };
         match term {
             Term::Axis(variable, axis) => DimView::Axis(variable, *axis),
@@ -150,7 +167,7 @@ impl Dim {
         let (mut number, mut rest) = (neutral, Vec::new());
         for dim in [a, b] {
             let flat = match &dim.0 {
-                Kind::Term(term) => parts(term).map_or(std::slice::from_ref(dim), |parts| parts.as_slice()),
+                Kind::Term(term, _) => parts(term).map_or(std::slice::from_ref(dim), |parts| parts.as_slice()),
                 Kind::Known(_) | Kind::Unknown => std::slice::from_ref(dim),
             };
             for part in flat {
@@ -328,5 +345,30 @@ mod tests {
         assert!(Dim::UNKNOWN.plus(&two).is_unknown());
         assert_eq!(Dim::UNKNOWN.times(&Dim::from(0)).known(), Some(0));
         assert!(Dim::from(usize::MAX).times(&two).is_unknown());
+    }
+
+    #[test]
+    fn arithmetic_that_grows_without_end_is_given_up() {
+        let length = |name: &str| Dim::value_of(&Variable::input(name, std::sync::Arc::new(Anything)));
+        let (n, m) = (length("n"), length("m"));
+        let deep = (0..1_000_000).fold(n.clone(), |dim, _| dim.quotient(&m));
+        let long = (0..1_000_000).fold(n.clone(), |dim, _| dim.plus(&m));
+        assert!(deep.is_unknown() && long.is_unknown());
+        assert_eq!(n.plus(&m).times(&m), m.times(&m.plus(&n)));
+    }
+
+    #[derive(Debug, PartialEq, Eq, Hash)]
+    struct Anything;
+
+    impl fmt::Display for Anything {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
+        }
+    }
+
+    impl crate::types::Type for Anything {
+        fn filter(&self, _: &dyn crate::value::Value) -> Result<Option<Box<dyn crate::value::Value>>, String> {
+            Ok(None)
+        }
     }
 }

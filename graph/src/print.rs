@@ -82,11 +82,14 @@ fn describe(variable: &Variable, id: usize) -> String {
 
 fn leaf_text(variable: &Variable) -> String {
     let brief = || variable.constant().and_then(|value| value.brief());
-    variable
-        .name()
-        .map(str::to_owned)
-        .or_else(brief)
-        .unwrap_or_else(|| if variable.constant().is_some() { "constant".to_owned() } else { "input".to_owned() })
+    variable.name().map(str::to_owned).or_else(brief).unwrap_or_else(|| {
+        match (variable.constant(), variable.bound_to()) {
+            (Some(_), _) => "constant".to_owned(),
+            // It stands for a node of a function graph, which alone knows what that is.
+            (None, Some(_)) => "...".to_owned(),
+            (None, None) => "input".to_owned(),
+        }
+    })
 }
 
 /// A, B, .. Z, BA, BB, ..

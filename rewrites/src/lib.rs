@@ -23,5 +23,5 @@ pub mod rules;
 #[cfg(test)]
 mod testing;
 
-pub use engine::{Pass, Rule, RuleContext, RuleDb, Tag};
+pub use engine::{Owner, Pass, Rule, RuleContext, RuleDb, Tag};
 pub use modes::{Mode, rewrite};

@@ -6,4 +6,4 @@ mod rule;
 
 pub use database::RuleDb;
 pub use pass::Pass;
-pub use rule::{Rule, RuleContext, Tag};
+pub use rule::{Owner, Rule, RuleContext, Tag};
