@@ -220,6 +220,16 @@ impl FunctionGraph {
         self.values.len()
     }
 
+    /// A mark for [`nodes_since`](Self::nodes_since).
+    pub fn mark(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The living nodes that were imported since a mark was taken, each after the nodes it depends on.
+    pub fn nodes_since(&self, mark: usize) -> impl Iterator<Item = NodeId> {
+        (mark..self.nodes.len()).map(|at| NodeId(at as u32)).filter(|id| self.node(*id).is_some())
+    }
+
     /// How many nodes the graph has.
     pub fn node_count(&self) -> usize {
         self.nodes.iter().flatten().count()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use kronograph_graph::{
-    Application, BuildError, Client, FunctionGraph, NodeId, Producer, Result, ValueId, Variable, ancestors,
+    Application, BuildError, Client, FunctionGraph, NodeId, NodeView, Result, ValueId, Variable, ancestors,
     expression_text,
 };
 
@@ -39,66 +39,74 @@ fn run_rules(graph: &mut FunctionGraph, rules: &RuleDb) -> Result<()> {
     let budget = 100 + 10 * pending.len();
     let mut fired: BTreeMap<&'static str, usize> = BTreeMap::new();
     while let Some(node) = pending.pop_front() {
-        let Some((rule, replaced)) = apply_first(graph, rules, node)? else { continue };
+        let Some((rule, changed)) = apply_first(graph, rules, node)? else { continue };
         *fired.entry(rule).or_insert(0) += 1;
         let applications: usize = fired.values().sum();
         if applications > budget {
             let rule = fired.iter().max_by_key(|(_, count)| **count).map_or(rule, |(rule, _)| rule);
             return Err(BuildError::Budget { rule: rule.into(), applications });
         }
-        pending.extend(replaced.iter().flat_map(|&value| neighbourhood(graph, value)));
+        pending.extend(changed);
     }
     Ok(())
 }
 
-/// Tries the rules at a node, in order; returns the one that fired and what took the node's place.
-fn apply_first(
-    graph: &mut FunctionGraph,
-    rules: &RuleDb,
-    node: NodeId,
-) -> Result<Option<(&'static str, Vec<ValueId>)>> {
-    let Some(op) = graph.op(node).map(|op| op.name()) else { return Ok(None) };
-    for rule in rules.iter().filter(|rule| rule.roots().is_empty() || rule.roots().contains(&&*op)) {
-        let Some(new) = propose(graph, rule, node)? else { continue };
-        if let Some(replaced) = install(graph, rule, node, &new)? {
-            return Ok(Some((rule.name(), replaced)));
-        }
+/// Tries the rules at a node, in order; returns the one that fired and the nodes to look at again.
+fn apply_first(graph: &mut FunctionGraph, rules: &RuleDb, node: NodeId) -> Result<Option<(&'static str, Vec<NodeId>)>> {
+    let proposal = graph.with_view(node, |view| {
+        let op = view.op().name();
+        let fitting = rules.iter().filter(|rule| rule.roots().is_empty() || rule.roots().contains(&&*op));
+        fitting
+            .map(|rule| Ok((rule, propose(graph, rule, node, view)?)))
+            .find(|answer| !matches!(answer, Ok((_, None))))
+    });
+    match proposal.flatten().transpose()? {
+        Some((rule, Some(new))) => Ok(Some((rule.name(), install(graph, rule, node, &new)?))),
+        Some((_, None)) | None => Ok(None),
     }
-    Ok(None)
 }
 
-fn propose(graph: &FunctionGraph, rule: &dyn Rule, node: NodeId) -> Result<Option<Vec<Variable>>> {
+/// What a rule would put in place of a node's outputs; `None` also if that is what is there.
+fn propose(graph: &FunctionGraph, rule: &dyn Rule, node: NodeId, view: &NodeView<'_>) -> Result<Option<Vec<Variable>>> {
     let _scope = graph.rewriting(node, rule.name());
-    let context = RuleContext::new(graph);
-    graph.with_view(node, |view| rule.apply(&context, view)).unwrap_or(Ok(None))
+    let new = rule.apply(&RuleContext::new(graph), view)?;
+    Ok(new.filter(|new| new != view.outputs()))
 }
 
-/// Puts a replacement in and records it; `None` if it is what was there before.
-fn install(graph: &mut FunctionGraph, rule: &dyn Rule, node: NodeId, new: &[Variable]) -> Result<Option<Vec<ValueId>>> {
+/// Puts a replacement in and records it; returns the nodes to look at again.
+fn install(graph: &mut FunctionGraph, rule: &dyn Rule, node: NodeId, new: &[Variable]) -> Result<Vec<NodeId>> {
     let old = graph.node_outputs(node).to_vec();
     if new.len() != old.len() {
         return Err(BuildError::parameter(rule.name(), "a rule must give a replacement for every output of the node"));
     }
     let bound: Vec<Variable> = old.iter().map(|&value| graph.bind(value)).collect();
-    if bound == new {
-        return Ok(None);
-    }
     if ancestors(new).iter().any(|leaf| bound.contains(leaf)) {
         return Err(BuildError::parameter(rule.name(), "a replacement must not use what it replaces (nor its shape)"));
     }
-    let before = graph.with_view(node, |view| {
-        let inputs: Vec<String> = view.inputs().iter().map(|input| text_in(graph, input)).collect();
-        format!("{}{}({})", view.op().name(), view.op().props(), inputs.join(", "))
-    });
-    let after = new.iter().map(|variable| text_of_new(graph, variable)).collect::<Vec<_>>().join("; ");
-    let origin = bound[0].origin();
+    let application = describe(graph, rule, node, new);
+    let users = users(graph, &old);
+    let mark = graph.mark();
     let values = graph.import(new)?;
     for (&old, &new) in old.iter().zip(&values) {
         graph.replace(old, new, rule.name())?;
     }
-    let (rule, reason) = (rule.name(), rule.reason());
-    graph.record(Application { rule, reason, origin, before: before.unwrap_or_default(), after });
-    Ok(Some(values))
+    application.into_iter().for_each(|application| graph.record(application));
+    Ok(graph.nodes_since(mark).chain(users).collect())
+}
+
+/// What is about to be replaced by what, for the record.
+fn describe(graph: &FunctionGraph, rule: &dyn Rule, node: NodeId, new: &[Variable]) -> Option<Application> {
+    graph.with_view(node, |view| {
+        let inputs: Vec<String> = view.inputs().iter().map(|input| text_in(graph, input)).collect();
+        let outputs: Vec<String> = new.iter().map(|variable| text_of_new(graph, variable)).collect();
+        Application {
+            rule: rule.name(),
+            reason: rule.reason(),
+            origin: view.origin(),
+            before: format!("{}{}({})", view.op().name(), view.op().props(), inputs.join(", ")),
+            after: outputs.join("; "),
+        }
+    })
 }
 
 /// A bound variable in words: its name, or the op that makes it and its inputs, to a small depth.
@@ -129,29 +137,16 @@ fn text_of_new(graph: &FunctionGraph, variable: &Variable) -> String {
     if graph.owner(variable).is_some() { text_in(graph, variable) } else { expression_text(variable) }
 }
 
-/// The node that makes a value, those above it that a rule may have made, and those that use it.
-fn neighbourhood(graph: &FunctionGraph, value: ValueId) -> Vec<NodeId> {
-    let mut nodes = Vec::new();
-    let mut stack = vec![(value, 4)];
-    while let Some((value, depth)) = stack.pop() {
-        if let Producer::Node(node, _) = *graph.producer(value) {
-            nodes.push(node);
-            if depth > 0 {
-                stack.extend(graph.node_inputs(node).iter().map(|&input| (input, depth - 1)));
-            }
-        }
-    }
-    nodes.reverse();
-    // Rules look two levels down: through a factor at what was factored, say.
-    for &client in graph.clients(value) {
-        let Client::Node(user, _) = client else { continue };
-        nodes.push(user);
-        for &output in graph.node_outputs(user) {
-            nodes.extend(graph.clients(output).iter().filter_map(|client| match client {
-                Client::Node(next, _) => Some(*next),
-                Client::Output(_) => None,
-            }));
-        }
-    }
-    nodes
+/// The nodes that use some values, and the users of those: rules look through one node at the next.
+fn users(graph: &FunctionGraph, values: &[ValueId]) -> Vec<NodeId> {
+    let of = |value: ValueId| {
+        graph.clients(value).iter().filter_map(|client| match client {
+            Client::Node(node, _) => Some(*node),
+            Client::Output(_) => None,
+        })
+    };
+    let near: Vec<NodeId> = values.iter().flat_map(|&value| of(value)).collect();
+    let far = near.iter().flat_map(|&node| graph.node_outputs(node)).flat_map(|&output| of(output));
+    let far: Vec<NodeId> = far.collect();
+    [near, far].concat()
 }
