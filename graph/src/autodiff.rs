@@ -208,13 +208,7 @@ fn pull_back(node: &Apply, reached: &Keys, asked: &Keys, table: &mut Table) -> R
     if gathered.iter().all(Gathered::is_disconnected) {
         return Ok(());
     }
-    let mut cotangents = Vec::with_capacity(outputs.len());
-    for (output, gathered) in outputs.iter().zip(&gathered) {
-        cotangents.push(match output.ty().tangent() {
-            Some(tangent) => gathered.total(output, &tangent)?,
-            None => None,
-        });
-    }
+    let cotangents = totals(&outputs, &gathered)?;
     // What is asked for is needed as a sum only, not as terms: keep that in their place.
     for (output, total) in outputs.iter().zip(&cotangents) {
         if let (Some(total), Some(entry)) = (total, table.get_mut(&output.key())) {
@@ -240,6 +234,15 @@ fn pull_back(node: &Apply, reached: &Keys, asked: &Keys, table: &mut Table) -> R
         entry.add(grad, node);
     }
     Ok(())
+}
+
+/// The sums of what was gathered for some variables; `None` for those without terms or without derivatives.
+fn totals(variables: &[Variable], gathered: &[Gathered]) -> Result<Vec<Option<Variable>>> {
+    let total = |(variable, gathered): (&Variable, &Gathered)| match variable.ty().tangent() {
+        Some(tangent) => gathered.total(variable, &tangent),
+        None => Ok(None),
+    };
+    variables.iter().zip(gathered).map(total).collect()
 }
 
 fn forward(outputs: &[Variable], seeds: &[(Variable, Variable)]) -> Result<Vec<Gathered>> {
