@@ -110,7 +110,7 @@ fn pair(op: &'static str, variables: &[Variable], values: &[Variable]) -> Result
     }
     for (variable, value) in variables.iter().zip(values) {
         let tangent = variable.ty().tangent();
-        if tangent.is_none_or(|tangent| tangent.extents().len() != value.ty().extents().len()) {
+        if !tangent.is_some_and(|tangent| may_be(&tangent, value)) {
             let both = [variable.clone(), value.clone()];
             return Err(BuildError::inputs(op, &both, "the second must be of the tangent type of the first"));
         }
@@ -298,11 +298,17 @@ fn check_count(node: &Apply, mode: &'static str, got: usize, want: usize) -> Res
     Err(BuildError::BadDerivative { op: node.op().name(), mode, rule, origin: node.origin() })
 }
 
-/// A term must be a derivative of `of`: of a type that has one, and of as many axes.
+/// Whether a variable may be a value of a tangent type: as many axes, and no two lengths that are known to differ.
+fn may_be(tangent: &TypeRef, variable: &Variable) -> bool {
+    let (want, got) = (tangent.extents(), variable.ty().extents());
+    want.len() == got.len() && want.iter().zip(got).all(|(a, b)| a.is_none() || b.is_none() || a == b)
+}
+
+/// A term must be a derivative of `of`: of a type that has one, and of its shape.
 fn check_term(node: &Apply, mode: &'static str, of: &Variable, grad: &Grad) -> Result<()> {
     let Grad::Var(term) = grad else { return Ok(()) };
     let rule = match of.ty().tangent() {
-        Some(tangent) if tangent.extents().len() == term.ty().extents().len() => return Ok(()),
+        Some(tangent) if may_be(&tangent, term) => return Ok(()),
         Some(tangent) => format!("the term for {} must be {tangent}, and is {}", of.ty(), term.ty()),
         None => format!("{} has no derivatives, yet a term was returned", of.ty()),
     };
