@@ -337,6 +337,6 @@ pub(crate) fn static_shape_text(shape: &[Option<usize>]) -> String {
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.describe())?;
-        each_dtype!(self, array => array.view().fmt(f))
+        each_dtype!(self, array => fmt::Display::fmt(&array.view(), f))
     }
 }
