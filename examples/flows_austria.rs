@@ -247,7 +247,7 @@ fn print_fit(title: &str, fit: &Fit, free: usize) {
 
 /// The same model the way a textbook writes it, with an 81 by 81 Kronecker product; the rewrites take it apart.
 fn textbook_spelling(data: &Data, model: &Model, theta: &[f64]) -> Outcome<()> {
-    let w = constant(data.w.to_dense()).named("W");
+    let w = constant(data.w.to_dense()?).named("W");
     let (rho_d, rho_o) = rhos(&model.theta)?;
     let identity = eye(data.names.len())?;
     let (l_d, l_o) = (&identity - rho_d * &w, &identity - rho_o * &w);

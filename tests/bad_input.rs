@@ -101,7 +101,7 @@ fn dense_ops_refuse() {
         "matmul of scalars": matmul(&scalar("a"), &v("b", 3))? => ["matmul", "`a`", "vectors and matrices"];
         "matmul_along": matmul_along(&m("a", 2, 2), &v("x", 2), 1)? => ["`x` is f64 (2,)", "axis 1"];
         "matmul_along a scalar": matmul_along(&m("a", 2, 2), &scalar("x"), 0)? => ["`x`", "axis 0"];
-        "reshape": reshape(&v("x", 5), [2, 3])? => ["reshape", "`x` is f64 (5,)", "[2, 3]"];
+        "reshape": reshape(&v("x", 5), [2, 3])? => ["reshape", "`x` is f64 (5,)", "(2, 3)"];
         "reshape, at run time": { let x = vector("x"); call(&[&x], &reshape(&x, [2, 3])?, &[&ones(&[5])])? } => ["reshape", "`x` f64 (5,)"];
         "reshape, inferred": { let x = vector("x"); call(&[&x], &reshape(&x, [2, -1])?, &[&ones(&[5])])? } => ["reshape", "`x` f64 (5,)"];
         "reshape, inferred of 0": { let x = vector("x"); call(&[&x], &reshape(&x, [0, -1])?, &[&ones(&[5])])? } => ["reshape", "`x` f64 (5,)"];

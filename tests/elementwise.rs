@@ -114,10 +114,7 @@ fn integers_wrap() {
     assert_eq!(unary::<_, i64>(neg, &[i64::MIN, 5]), [i64::MIN, -5]);
     assert_eq!(unary::<_, i64>(abs, &[i64::MIN, -5]), [i64::MIN, 5]);
     assert_eq!(unary::<_, i32>(sqr, &[i32::MAX]), [1]);
-    assert_eq!(
-        binary::<_, i64>(|a, b| pow(a, b), &[2i64, 2, 3, 0], &[10, -1, 64, 0]),
-        [1024, 0, 3i64.wrapping_pow(64), 1]
-    );
+    assert_eq!(binary::<_, i64>(|a, b| pow(a, b), &[2i64, 3, 0], &[10, 64, 0]), [1024, 3i64.wrapping_pow(64), 1]);
     assert_eq!(binary::<_, f64>(|a, b| true_div(a, b), &[1i64, 1], &[2, 0]), [0.5, INF]);
     assert_eq!(unary::<_, i64>(|x| sum(x).and_then(|s| expand_dims(&s, &[0])), &[i64::MAX, 1]), [i64::MIN]);
 }

@@ -244,6 +244,9 @@ pub enum OpFailure {
     /// The inputs' run-time shapes do not fit each other.
     #[error("{0}")]
     Shapes(String),
+    /// A value for which the op has no result.
+    #[error("{0}")]
+    Domain(&'static str),
     /// An input or state is not of the type the node declares: a broken op or a value from another library version.
     #[error("input {0} is not of the type that the node declares")]
     WrongValue(usize),
@@ -252,7 +255,11 @@ pub enum OpFailure {
     NoState,
 }
 
-impl OpError for OpFailure {}
+impl OpError for OpFailure {
+    fn recoverable(&self) -> bool {
+        matches!(self, OpFailure::Domain(_))
+    }
+}
 
 /// What can go wrong while a compiled function runs.
 #[derive(Debug, thiserror::Error)]

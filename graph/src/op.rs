@@ -85,7 +85,7 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoDerivative`] unless overridden.
+    /// [`BuildError::NoDerivative`](crate::BuildError::NoDerivative) unless overridden.
     fn grad(&self, node: &NodeView<'_>, _output_grads: &[Option<Variable>]) -> Result<Grads> {
         Err(node.no_derivative("reverse", 0))
     }
@@ -96,7 +96,7 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoDerivative`] unless this or [`grad`](Self::grad) is overridden.
+    /// [`BuildError::NoDerivative`](crate::BuildError::NoDerivative) unless this or [`grad`](Self::grad) is overridden.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         self.grad(node, output_grads)
     }
@@ -107,7 +107,7 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoDerivative`] unless overridden.
+    /// [`BuildError::NoDerivative`](crate::BuildError::NoDerivative) unless overridden.
     fn r_op(&self, node: &NodeView<'_>, _tangents: &[Option<Variable>]) -> Result<Tangents> {
         Err(node.no_derivative("forward", 0))
     }

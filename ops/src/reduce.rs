@@ -80,7 +80,7 @@ pub fn mean_axes(x: &Variable, axes: &[usize]) -> Result<Variable> {
     true_div(&cast(&total, dtype)?, &cast(&dim_variable(&count)?, dtype)?)
 }
 
-/// The largest element; NaN if one is NaN.
+/// The largest element; NaN if one is NaN. For its derivative at ties, see [`max_axes`].
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub fn max(x: &Variable) -> Result<Variable> {
 }
 
 /// The maximum over axes, which are dropped. At ties each of the largest elements gets the whole derivative, as in
-/// PyTensor.
+/// PyTensor; of a NaN none does.
 ///
 /// # Errors
 ///

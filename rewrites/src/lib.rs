@@ -11,7 +11,7 @@
 //! # Invariants
 //!
 //! * A replacement has the type of what it replaces, or a more precise one; the engine checks it.
-//! * A rewrite never loses the user's line or the name of what it replaces; the engine keeps both.
+//! * A rewrite never loses the user's line; the engine moves it, and the name too, unless what takes over has one.
 //! * Rules do not depend on the order in which anything was linked or registered: databases are values.
 //! * A set of rules that does not come to rest is stopped, and the error names the rule.
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kronograph_graph::Variable;
-use kronograph_ops::{DType, Tensor, check_size, constant};
+use kronograph_ops::{DType, Element, Strided, Tensor, TensorError, check_size, constant};
 use sprs::{CsMatViewI, TriMatI};
 
 use crate::matrix::{Format, SparseError, SparseMatrix};
@@ -53,12 +53,28 @@ pub fn from_triplets(
 
 impl SparseMatrix {
     /// All entries as a dense matrix of the same dtype.
-    pub fn to_dense(&self) -> Tensor {
-        let [rows, columns] = self.shape();
-        let mut out = vec![0.0; rows * columns];
-        let wide = self.wide_values();
-        self.for_each_position(|slot, i, j| out[i * columns + j] = wide[slot]);
-        Tensor::new(&[rows, columns], out).expect("one element for each row and column")
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it.
+    pub fn to_dense(&self) -> Result<Tensor, SparseError> {
+        fn fill<T: Element>(matrix: &SparseMatrix, data: &Strided<T>) -> Result<Tensor, TensorError> {
+            let [rows, columns] = matrix.shape();
+            let (mut out, values) = (vec![T::default(); rows * columns], data.to_vec());
+            matrix.for_each_position(|slot, i, j| out[i * columns + j] = values[slot]);
+            Tensor::new(&[rows, columns], out)
+        }
+        check_size(&self.shape()).map_err(|_| SparseError::TooLarge)?;
+        let dense = match self.data() {
+            Tensor::F64(data) => fill(self, data),
+            Tensor::F32(data) => fill(self, data),
+            Tensor::I64(data) => fill(self, data),
+            Tensor::I32(data) => fill(self, data),
+            Tensor::I8(data) => fill(self, data),
+            Tensor::U8(data) => fill(self, data),
+            Tensor::Bool(data) => fill(self, data),
+        };
+        dense.map_err(|error| SparseError::Data(error.to_string()))
     }
 
     /// Calls `visit(slot, row, column)` for each stored entry.

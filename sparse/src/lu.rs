@@ -20,7 +20,7 @@ use kronograph_graph::{
 };
 use kronograph_ops::{
     DType, Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, eye, factor_solve, mul, order_dim,
-    permutation_sign,
+    permutation_sign, slogdet_of_pivots,
 };
 
 use crate::convert::{PatternOf, same_pattern};
@@ -187,7 +187,6 @@ impl LuState {
             Ok(()) => factor.finish(&self.numeric),
             Err(LuError::SymbolicSingular { index }) => {
                 factor.status = Some(LinalgError::Singular { pivot: index });
-                factor.exactly_singular = true;
                 return Ok(());
             }
             Err(LuError::Generic(error)) => return Err(OpFailure::Shapes(format!("faer: {error}")).into()),
@@ -239,7 +238,6 @@ pub(crate) struct LuFactorization {
     sign: f64,
     seen: Vec<bool>,
     status: Option<LinalgError>,
-    exactly_singular: bool,
 }
 
 impl LuFactorization {
@@ -251,7 +249,6 @@ impl LuFactorization {
         self.column_perm.clear();
         self.column_perm.extend(&symbolic.order);
         self.status = None;
-        self.exactly_singular = false;
     }
 
     /// Copies the factors out, without their diagonals: faer stores L's first and U's last in each column.
@@ -323,14 +320,7 @@ impl Factor for LuFactorization {
     }
 
     fn slogdet(&self) -> Result<(f64, f64), LinalgError> {
-        match self.status {
-            Some(LinalgError::NotFinite { pivot }) => return Err(LinalgError::NotFinite { pivot }),
-            _ if self.exactly_singular => return Ok((0.0, f64::NEG_INFINITY)),
-            _ => {}
-        }
-        let start = (self.sign, 0.0);
-        let (sign, log) = self.diagonal.iter().fold(start, |(sign, log), u| (sign * u.signum(), log + u.abs().ln()));
-        Ok(if log == f64::NEG_INFINITY { (0.0, log) } else { (sign, log) })
+        slogdet_of_pivots(self.status.as_ref(), self.sign, self.diagonal.iter().copied())
     }
 
     fn bytes(&self) -> usize {

@@ -45,6 +45,13 @@ pub enum MarketError {
     Matrix(#[from] SparseError),
 }
 
+#[derive(Clone, Copy)]
+enum Field {
+    Real,
+    Integer,
+    Pattern,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symmetry {
     General,
@@ -78,15 +85,22 @@ pub fn read_matrix_market_file(path: impl AsRef<Path>, format: Format) -> Result
 /// A text that is no Matrix Market file, is cut off, or whose entries are out of range.
 pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, MarketError> {
     let mut lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
-    let (pattern, symmetry) = header(lines.next().map_or("", |(_, line)| line))?;
+    let (field, symmetry) = header(lines.next().map_or("", |(_, line)| line))?;
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('%'));
     let (line, size) = lines.next().ok_or(MarketError::Short { want: 1, got: 0 })?;
     let bad = || MarketError::Line { line, text: size.to_owned(), rule: "rows, columns and entries belong here" };
     let [rows, columns, entries] = fields(size).ok_or_else(bad)?;
+    if symmetry != Symmetry::General && rows != columns {
+        let rule = "a symmetric matrix is square";
+        return Err(MarketError::Line { line, text: size.to_owned(), rule });
+    }
     let mut triplets = Vec::new();
     for got in 0..entries {
         let (line, text) = lines.next().ok_or(MarketError::Short { want: entries, got })?;
-        let (row, column, value) = entry(line, text, pattern)?;
+        let (row, column, value) = entry(line, text, field)?;
+        if let Some(rule) = symmetry.refuses(row, column) {
+            return Err(MarketError::Line { line, text: text.to_owned(), rule });
+        }
         triplets.push((row, column, value));
         if symmetry != Symmetry::General && row != column {
             triplets.push((column, row, if symmetry == Symmetry::Skew { -value } else { value }));
@@ -99,23 +113,35 @@ pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, Ma
     Ok(from_triplets(format, [rows, columns], &triplets)?)
 }
 
-fn header(line: &str) -> Result<(bool, Symmetry), MarketError> {
+impl Symmetry {
+    /// Why an entry cannot be in a file of this symmetry, if it cannot: one triangle tells all.
+    fn refuses(self, row: usize, column: usize) -> Option<&'static str> {
+        match self {
+            Symmetry::Symmetric | Symmetry::Skew if column > row => {
+                Some("only the lower triangle belongs into the file")
+            }
+            Symmetry::Skew if column == row => Some("a skew-symmetric matrix has no diagonal"),
+            Symmetry::General | Symmetry::Symmetric | Symmetry::Skew => None,
+        }
+    }
+}
+
+fn header(line: &str) -> Result<(Field, Symmetry), MarketError> {
     let words = line.to_ascii_lowercase();
     let words: Vec<&str> = words.split_whitespace().collect();
-    let (field, symmetry) = match words[..] {
-        ["%%matrixmarket", "matrix", "coordinate", field, symmetry] => (field, symmetry),
-        _ => return Err(MarketError::Header(line.to_owned())),
-    };
+    let bad = || MarketError::Header(line.to_owned());
+    let ["%%matrixmarket", "matrix", "coordinate", field, symmetry] = words[..] else { return Err(bad()) };
     let symmetry = match symmetry {
         "general" => Symmetry::General,
         "symmetric" => Symmetry::Symmetric,
         "skew-symmetric" => Symmetry::Skew,
-        _ => return Err(MarketError::Header(line.to_owned())),
+        _ => return Err(bad()),
     };
     match field {
-        "real" | "integer" | "double" => Ok((false, symmetry)),
-        "pattern" => Ok((true, symmetry)),
-        _ => Err(MarketError::Header(line.to_owned())),
+        "real" | "double" => Ok((Field::Real, symmetry)),
+        "integer" => Ok((Field::Integer, symmetry)),
+        "pattern" => Ok((Field::Pattern, symmetry)),
+        _ => Err(bad()),
     }
 }
 
@@ -124,17 +150,21 @@ fn fields<const K: usize>(text: &str) -> Option<[usize; K]> {
     numbers.ok()?.try_into().ok()
 }
 
-fn entry(line: usize, text: &str, pattern: bool) -> Result<(usize, usize, f64), MarketError> {
+fn entry(line: usize, text: &str, field: Field) -> Result<(usize, usize, f64), MarketError> {
     let bad = |rule| MarketError::Line { line, text: text.to_owned(), rule };
-    let (position, value) = if pattern {
-        (text, Some(1.0))
-    } else {
-        let (position, value) =
-            text.rsplit_once(char::is_whitespace).ok_or_else(|| bad("row, column and value belong here"))?;
-        (position, value.parse().ok())
+    let (position, value) = match field {
+        Field::Pattern => (text, "1"),
+        Field::Real | Field::Integer => {
+            text.rsplit_once(char::is_whitespace).ok_or_else(|| bad("row, column and value belong here"))?
+        }
     };
     let [row, column] = fields(position).ok_or_else(|| bad("row and column belong here"))?;
-    let value = value.ok_or_else(|| bad("the value is no number"))?;
+    let value: Option<f64> = match field {
+        Field::Integer => value.parse::<i64>().ok().map(|value| value as f64),
+        Field::Real | Field::Pattern => value.parse().ok(),
+    };
+    let value =
+        value.filter(|value| value.is_finite()).ok_or_else(|| bad("the value is no finite number of the field"))?;
     match (row.checked_sub(1), column.checked_sub(1)) {
         (Some(row), Some(column)) => Ok((row, column, value)),
         _ => Err(bad("rows and columns are counted from 1")),

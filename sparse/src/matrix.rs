@@ -131,7 +131,7 @@ impl SparseMatrix {
     /// ```
     /// use kronograph_sparse::{Format, SparseMatrix};
     /// let a = SparseMatrix::new(Format::Csr, [2, 3], vec![1.0, 2.0, 3.0], vec![0, 2, 2], vec![0, 2, 3])?;
-    /// assert_eq!(a.to_dense().to_vec::<f64>()?, [1.0, 0.0, 2.0, 0.0, 0.0, 3.0]);
+    /// assert_eq!(a.to_dense()?.to_vec::<f64>()?, [1.0, 0.0, 2.0, 0.0, 0.0, 3.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

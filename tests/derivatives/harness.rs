@@ -34,7 +34,7 @@ impl Datum {
     fn entries(&self) -> Vec<f64> {
         match self {
             Datum::Dense(tensor) => as_floats(tensor),
-            Datum::Sparse(matrix) => as_floats(&matrix.to_dense()),
+            Datum::Sparse(matrix) => as_floats(&matrix.to_dense().unwrap()),
         }
     }
 

@@ -7,6 +7,7 @@
 mod align;
 mod cast;
 mod op;
+mod refuse;
 mod row;
 mod switch;
 mod table;

@@ -75,6 +75,7 @@ impl Op for Elemwise {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        self.0.refuse.map_or(Ok(()), |refuse| refuse(&io.inputs))?;
         match &self.0.kernel {
             Kernel::Unary { f64, f32, int } => match (io.inputs.get::<Tensor>(0)?.dtype(), int) {
                 (DType::F64, _) => run1(io, *f64),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use kronograph_graph::{Result, Variable};
+use kronograph_graph::{Inputs, OpResult, Result, Variable};
 
 use super::switch;
 use crate::dtype::DType;
@@ -18,6 +18,8 @@ pub struct Row {
     pub name: &'static str,
     /// The loops, by dtype.
     pub(crate) kernel: Kernel,
+    /// What must be refused before the loops run, where a dtype has no result for some values.
+    pub(crate) refuse: Option<fn(&Inputs<'_>) -> OpResult>,
     /// The dtype of the result for inputs that were promoted to a common dtype.
     pub(crate) result: DtypeRule,
     /// The diagonal of the Jacobian for each input, from the inputs and the output.

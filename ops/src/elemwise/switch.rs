@@ -1,7 +1,8 @@
 //! Choosing between two tensors, element by element.
 //!
-//! The derivative masks the cotangent instead of multiplying by a mask, so that a NaN or infinity in the branch not
-//! taken does not reach the result.
+//! The derivative masks the cotangent instead of multiplying by a mask, so that a NaN or infinity *value* of the branch
+//! not taken does not reach the result. What lies behind that branch still multiplies a cotangent of zero by its own
+//! derivative: where that is infinite (`sqrt` at 0), guard the argument too.
 
 use std::borrow::Cow;
 
@@ -22,7 +23,9 @@ pub struct Switch;
 /// `a` where `condition` holds, else `b` (NumPy: `where`).
 ///
 /// Elementwise, with broadcasting along axes whose static length is 1; `a` or `b` may be a literal. Both branches
-/// are evaluated. The derivative goes to the branch taken; the other one's is not multiplied, so its NaN stays out.
+/// are evaluated. The derivative goes to the branch taken, and zero to the other. If the other branch has an infinite
+/// derivative where it is not taken, keep its argument away from there as well:
+/// `switch(c, sqrt(switch(c, x, 1.0)), 0.0)`.
 ///
 /// # Errors
 ///

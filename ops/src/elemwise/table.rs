@@ -6,6 +6,7 @@
 
 use kronograph_graph::{Operand, Result, Variable};
 
+use super::refuse::negative_integer_power;
 use super::row::{DtypeRule, IntBinary, IntCompare, IntUnary, Kernel, Partial, Row};
 use super::{elementwise1, elementwise2, switch};
 use crate::kernels::map::{Integer, map1, map2};
@@ -57,6 +58,15 @@ macro_rules! bool_binary {
     };
 }
 
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:expr) => {
+        Some($value)
+    };
+}
+
 /// The dtype rule: `Same` where integers have a form of their own, else `Float`.
 macro_rules! rule {
     () => {
@@ -83,6 +93,7 @@ macro_rules! unary {
                     f32: |a, s, out| map1(a, s, out, |$x: f32| -> f32 { $value }),
                     int: int_unary!($(|$ix| $int)?),
                 },
+                refuse: None,
                 result: rule!($($int)?),
                 partials: |inputs, output| {
                     let ($dx, $dy) = (&inputs[0], output);
@@ -109,7 +120,7 @@ macro_rules! unary {
 
 macro_rules! binary {
     ($($(#[doc = $doc:literal])+ $name:ident: |$x:ident, $y:ident| $value:expr, $(int: |$ix:ident, $iy:ident| $int:expr,)?
-       $(bool: |$bx:ident, $by:ident| $bool:expr,)? d: |$da:ident, $db:ident, $dy:ident| $d:expr, zero: $zero:ident,
+       $(bool: |$bx:ident, $by:ident| $bool:expr,)? $(refuse: $refuse:path,)? d: |$da:ident, $db:ident, $dy:ident| $d:expr, zero: $zero:ident,
        on: ($lo:literal, $hi:literal);)+) => {
         /// The rows of two inputs, in the order of the documentation.
         pub static BINARY: &[&Row] = &[$(&$name::ROW),+];
@@ -125,6 +136,7 @@ macro_rules! binary {
                     int: int_binary!($(|$ix, $iy| $int)?),
                     bool: bool_binary!($(|$bx, $by| $bool)?),
                 },
+                refuse: optional!($($refuse)?),
                 result: rule!($($int)?),
                 partials: |inputs, output| {
                     let ($da, $db, $dy) = (&inputs[0], &inputs[1], output);
@@ -165,6 +177,7 @@ macro_rules! compare {
                         });
                     },
                 },
+                refuse: None,
                 result: DtypeRule::Truth,
                 partials: |_, _| Ok(vec![Zero, Zero]),
                 keeps_zero: false,
@@ -240,12 +253,12 @@ binary! {
         d: |a, b, _y| [Times(b.clone()), Times(a.clone())], zero: yes, on: (-2.0, 2.0);
     /// `a / b`; of integers, their quotient as a float.
     true_div: |a, b| a / b, d: |_a, b, y| [Times(reciprocal(b)?), Times(-(y / b))], zero: no, on: (0.5, 2.0);
-    /// `a ^ b`. Of integers, with wrap-around, and zero for negative powers.
+    /// `a ^ b`. Of integers, with wrap-around; a negative power is an error at run time, since it is no integer.
     /// The derivative in a is zero where b is; the derivative in b is zero where a is.
-    pow: |a, b| a.powf(b), int: |a, b| a.power(b),
+    pow: |a, b| a.powf(b), int: |a, b| a.power(b), refuse: negative_integer_power,
         d: |a, b, y| [
             Times(switch(&neq(b, 0)?, &(b * pow(a, &(b - 1))?), 0.0)?),
-            Times(switch(&neq(a, 0)?, &(y * log(a)?), 0.0)?),
+            Times(switch(&neq(a, 0)?, &(y * log(&switch(&neq(a, 0)?, a, 1.0)?)?), 0.0)?),
         ], zero: no, on: (0.5, 2.0);
     /// The larger one; NaN if either is. At ties the derivative goes to a.
     maximum: |a, b| if a >= b || a.is_nan() { a } else { b }, int: |a, b| a.max(b), bool: |a, b| a | b,

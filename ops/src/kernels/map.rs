@@ -30,7 +30,7 @@ pub(crate) fn map2<T: Copy, O>(a: &[T], step_a: usize, b: &[T], step_b: usize, o
 pub(crate) trait Integer {
     fn absolute(self) -> Self;
     fn sign(self) -> Self;
-    /// With wrap-around; zero for negative powers.
+    /// With wrap-around; for powers that are not negative.
     fn power(self, exponent: Self) -> Self;
 }
 

@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 use super::extent::{all_known, check_scalars};
 use super::{ExtentSpec, Lowered, lengths_at_run_time, lower};
 use crate::tensor::{
-    Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, size_of_shape, tensor_type,
+    Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, size_of_shape, static_shape_text,
+    tensor_type,
 };
 
 /// `x` in row-major order, with another shape. Inputs: x, then the lengths that are not known when the op is made.
@@ -49,7 +50,7 @@ impl Reshape {
         let size = all_known(x.lengths()).and_then(|known| size_of_shape(&known));
         match (&infer[..], size) {
             ([], Some(size)) => match all_known(&lengths).map(|known| size_of_shape(&known)) {
-                Some(new) if new != Some(size) => Err(mismatch(size, &self.spec)),
+                Some(new) if new != Some(size) => Err(mismatch(size, &lengths)),
                 _ => Ok(lengths),
             },
             ([at], Some(size)) => {
@@ -60,7 +61,7 @@ impl Reshape {
                         lengths[*at] = Some(size / rest);
                         Ok(lengths)
                     }
-                    Some(_) => Err(mismatch(size, &self.spec)),
+                    Some(_) => Err(mismatch(size, &lengths)),
                 }
             }
             ([] | [_], None) => Ok(lengths),
@@ -78,13 +79,13 @@ impl Reshape {
             {
                 Ok(lengths.iter().map(|length| length.unwrap_or_else(|| size / rest)).collect())
             }
-            _ => Err(OpFailure::Shapes(mismatch(size, &self.spec))),
+            _ => Err(OpFailure::Shapes(mismatch(size, &lengths))),
         }
     }
 }
 
-fn mismatch(size: usize, spec: &[ExtentSpec]) -> String {
-    format!("{size} element(s) do not have the shape {}", ExtentSpec::prop(spec))
+fn mismatch(size: usize, lengths: &[Option<usize>]) -> String {
+    format!("{size} element(s) do not have the shape {}", static_shape_text(lengths))
 }
 
 impl Op for Reshape {

@@ -111,6 +111,25 @@ pub trait Factor: Any + fmt::Debug + Send + Sync {
     fn bytes(&self) -> usize;
 }
 
+/// Sign and logarithm of a determinant from the pivots of a triangular factor and the sign of its permutations.
+///
+/// A matrix that is singular to working precision has sign 0 and logarithm -∞, as it has no solution either.
+///
+/// # Errors
+///
+/// When the matrix is not finite.
+pub fn slogdet_of_pivots(
+    status: Option<&LinalgError>,
+    sign: f64,
+    pivots: impl Iterator<Item = f64>,
+) -> Result<(f64, f64), LinalgError> {
+    match status {
+        Some(LinalgError::Singular { .. }) => Ok((0.0, f64::NEG_INFINITY)),
+        Some(other) => Err(other.clone()),
+        None => Ok(pivots.fold((sign, 0.0), |(sign, log), pivot| (sign * pivot.signum(), log + pivot.abs().ln()))),
+    }
+}
+
 /// A factor in a slot.
 #[derive(Debug, Default)]
 pub struct FactorValue(Option<Box<dyn Factor>>);

@@ -16,7 +16,8 @@ use crate::tensor::{Tensor, TensorType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FactorLogdet;
 
-/// The sign of det A and ln|det A| from a factor of A; `(0, -∞)` for an exactly singular matrix.
+/// The sign of det A and ln|det A| from a factor of A; `(0, -∞)` for a matrix that is singular to working
+/// precision, with which [`factor_solve`](super::factor_solve::factor_solve) fails.
 ///
 /// The determinant itself is never formed. The cotangent of A is `g A⁻ᵀ`; the sign's derivative is zero.
 ///

@@ -13,7 +13,7 @@ use kronograph_graph::{
 };
 
 use super::eye::eye;
-use super::factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim};
+use super::factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots};
 use super::factor_solve::factor_solve;
 use super::matmul::{matmul, matmul_along, unfold};
 use crate::dtype::DType;
@@ -170,6 +170,10 @@ impl DenseLu {
         let n = self.order;
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |m: f64, x| m.max(x.abs()));
         let at = |i: usize, j: usize| a.storage()[i * a.strides()[0] + j * a.strides()[1]];
+        // Before the pivots: a zero pivot makes later ones NaN, which would look the same.
+        if let Some(pivot) = (0..n).find(|&j| !(0..n).all(|i| at(i, j).is_finite())) {
+            return Some(LinalgError::NotFinite { pivot });
+        }
         (0..n).find_map(|pivot| {
             let value = self.packed[pivot * n + pivot];
             let row = largest(&mut (0..n).map(|j| at(self.perm[pivot], j)));
@@ -253,13 +257,8 @@ impl Factor for DenseLu {
     }
 
     fn slogdet(&self) -> Result<(f64, f64), LinalgError> {
-        if let Some(LinalgError::NotFinite { pivot }) = self.status {
-            return Err(LinalgError::NotFinite { pivot });
-        }
         let pivots = (0..self.order).map(|i| self.packed[i * self.order + i]);
-        let start = (self.sign, 0.0);
-        let (sign, log) = pivots.fold(start, |(sign, log), u| (sign * u.signum(), log + u.abs().ln()));
-        Ok(if log == f64::NEG_INFINITY { (0.0, log) } else { (sign, log) })
+        slogdet_of_pivots(self.status.as_ref(), self.sign, pivots)
     }
 
     fn bytes(&self) -> usize {

@@ -12,7 +12,9 @@ mod triangle;
 
 pub use cholesky::{CholeskyFactor, cholesky_factor};
 pub use eye::{Eye, eye};
-pub use factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, solve_along};
+pub use factor::{
+    Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots, solve_along,
+};
 pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use lu::{LuFactor, lu_factor, permutation_sign};
