@@ -12,9 +12,9 @@ use super::part::{check_inputs, index_prop, part_at_run_time, static_part, walk}
 use super::subtensor::Subtensor;
 use super::{AxisIndex, Index, lower};
 use crate::dtype::DType;
-use crate::elemwise::{align, cast, reduce_like, spread};
-use crate::layout::full;
-use crate::tensor::{Element, Strided, Tensor, TensorType, row_major, shape_text, tensor_type};
+use crate::elemwise::{cast, reduce_like, spread};
+use crate::layout::{full, pad_left};
+use crate::tensor::{Element, Strided, Tensor, row_major, shape_text, tensor_type};
 
 /// A tensor with something added to a part of it. Inputs: x, y, then the positions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,18 +52,19 @@ impl Op for IncSubtensor {
             return Err(BuildError::inputs("inc_subtensor", &inputs[..2], rule));
         }
         let lengths = static_part("inc_subtensor", inputs, &self.axes)?;
-        let place = Variable::input("the part", TensorType::shared(x.dtype(), &lengths));
-        let aligned = align("inc_subtensor", &[place, inputs[1].clone()])?;
-        if aligned.lengths.len() != lengths.len()
-            || aligned.lengths.iter().zip(&lengths).any(|(a, b)| b.is_some() && a != b)
-        {
-            return Err(BuildError::inputs(
-                "inc_subtensor",
-                &inputs[..2],
-                "the second must broadcast to the part of the first",
-            ));
+        let refuse = || {
+            let rule = "the second must broadcast to the part of the first";
+            Err(BuildError::inputs("inc_subtensor", &inputs[..2], rule))
+        };
+        if y.rank() > lengths.len() {
+            return refuse();
         }
-        let y = cast(&aligned.inputs[1], x.dtype())?;
+        let y = pad_left(&inputs[1], lengths.len())?;
+        let mut axes = y.ty().extents().iter().zip(&lengths);
+        if !axes.all(|(own, part)| own.is_none() || part.is_none() || own == part || *own == Some(1)) {
+            return refuse();
+        }
+        let y = cast(&y, x.dtype())?;
         let ty = inputs[0].ty().clone();
         Ok(NodeSpec::one(ty).with_inputs([&[inputs[0].clone(), y], &inputs[2..]].concat()))
     }
