@@ -7,6 +7,7 @@ use kronograph_graph::{
     Tangents, Variable, apply, shape_of, sum_of,
 };
 use kronograph_ops::{DType, Tensor, TensorType, Trans, for_each_along};
+use smallvec::SmallVec;
 
 use crate::kernels::product::dot;
 use crate::lu::{pattern_of, pattern_source};
@@ -61,10 +62,10 @@ impl Op for SampledOuter {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<Unfolded>()?;
+        let (state, inputs, outputs) = io.with_state::<Copies>()?;
         let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
         let (left, right) = (inputs.get::<Tensor>(1)?, inputs.get::<Tensor>(2)?);
-        let rest = state.unfold(left, right, self.axis)?;
+        let rest = rest_length(left, right, self.axis)?;
         if [left.shape()[self.axis], right.shape()[self.axis]] != like.shape {
             let (a, b) = (left.shape(), right.shape());
             return Err(OpFailure::Shapes(format!(
@@ -73,11 +74,13 @@ impl Op for SampledOuter {
             ))
             .into());
         }
+        let left = unfolded(left, self.axis, &mut state.left)?;
+        let right = unfolded(right, self.axis, &mut state.right)?;
         let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
         for slice in 0..like.pattern.major() {
             for slot in like.pattern.range(slice) {
                 let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
-                out[slot] = dot(&state.left[i * rest..][..rest], &state.right[j * rest..][..rest]);
+                out[slot] = dot(&left[i * rest..][..rest], &right[j * rest..][..rest]);
             }
         }
         Ok(())
@@ -107,39 +110,43 @@ impl Op for SampledOuter {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<Unfolded>::default())
+        Some(Box::<Copies>::default())
     }
 }
 
-/// Both operands with the axis first and all others in one run.
+/// The length of the runs along all axes but one, which both operands must share.
+fn rest_length(left: &Tensor, right: &Tensor, axis: usize) -> Result<usize, OpFailure> {
+    let rest = |x: &Tensor| -> SmallVec<[usize; 4]> {
+        x.shape().iter().enumerate().filter(|(k, _)| *k != axis).map(|(_, length)| *length).collect()
+    };
+    if rest(left) != rest(right) {
+        let (a, b) = (left.shape(), right.shape());
+        return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
+    }
+    Ok(rest(left).iter().product())
+}
+
+/// An operand with the axis first and all others in one run: its own storage if it lies so, else a copy.
+fn unfolded<'a>(x: &'a Tensor, axis: usize, copy: &'a mut Vec<f64>) -> Result<&'a [f64], OpFailure> {
+    let array = x.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
+    if let Some(slice) = array.as_slice().filter(|_| axis == 0) {
+        return Ok(slice);
+    }
+    copy.clear();
+    for_each_along(array.shape(), array.strides(), axis, |offset, step, length| {
+        copy.extend((0..length).map(|i| array.storage()[offset + i * step]));
+    });
+    Ok(copy)
+}
+
+/// Space for copies of the two operands.
 #[derive(Debug, Default)]
-struct Unfolded {
+struct Copies {
     left: Vec<f64>,
     right: Vec<f64>,
 }
 
-impl Unfolded {
-    /// Returns the length of the runs.
-    fn unfold(&mut self, left: &Tensor, right: &Tensor, axis: usize) -> Result<usize, OpFailure> {
-        let others =
-            |x: &Tensor| x.shape().iter().enumerate().filter(|(k, _)| *k != axis).map(|(_, n)| *n).product::<usize>();
-        let fits = |k: usize| k == axis || left.shape()[k] == right.shape()[k];
-        if !(0..left.shape().len()).all(fits) {
-            let (a, b) = (left.shape(), right.shape());
-            return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
-        }
-        for (x, to) in [(left, &mut self.left), (right, &mut self.right)] {
-            let array = x.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
-            to.clear();
-            for_each_along(array.shape(), array.strides(), axis, |offset, step, length| {
-                to.extend((0..length).map(|i| array.storage()[offset + i * step]));
-            });
-        }
-        Ok(others(left))
-    }
-}
-
-impl OpState for Unfolded {
+impl OpState for Copies {
     fn fork(&self) -> Box<dyn OpState> {
         Box::<Self>::default()
     }
