@@ -32,7 +32,6 @@ pub use dtype::DType;
 pub use elemwise::*;
 pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
 pub use join::{Join, concatenate};
-pub use kernels::runs::for_each_along;
 pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;

@@ -6,7 +6,7 @@ use kronograph_graph::{
     BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
     Tangents, Variable, apply, shape_of, sum_of,
 };
-use kronograph_ops::{DType, Tensor, TensorType, Trans, for_each_along};
+use kronograph_ops::{DType, Tensor, TensorType, Trans};
 use smallvec::SmallVec;
 
 use crate::kernels::product::dot;
@@ -65,7 +65,7 @@ impl Op for SampledOuter {
         let (state, inputs, outputs) = io.with_state::<Copies>()?;
         let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
         let (left, right) = (inputs.get::<Tensor>(1)?, inputs.get::<Tensor>(2)?);
-        let rest = rest_length(left, right, self.axis)?;
+        let Split { outer, inner } = Split::of(left, right, self.axis)?;
         if [left.shape()[self.axis], right.shape()[self.axis]] != like.shape {
             let (a, b) = (left.shape(), right.shape());
             return Err(OpFailure::Shapes(format!(
@@ -74,13 +74,17 @@ impl Op for SampledOuter {
             ))
             .into());
         }
-        let left = unfolded(left, self.axis, &mut state.left)?;
-        let right = unfolded(right, self.axis, &mut state.right)?;
+        let [rows, columns] = like.shape;
+        let (left, right) = (in_one_run(left, &mut state.left)?, in_one_run(right, &mut state.right)?);
         let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
-        for slice in 0..like.pattern.major() {
-            for slot in like.pattern.range(slice) {
-                let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
-                out[slot] = dot(&left[i * rest..][..rest], &right[j * rest..][..rest]);
+        out.fill(0.0);
+        for at in 0..outer {
+            let (left, right) = (&left[at * rows * inner..], &right[at * columns * inner..]);
+            for slice in 0..like.pattern.major() {
+                for slot in like.pattern.range(slice) {
+                    let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
+                    out[slot] += dot(&left[i * inner..][..inner], &right[j * inner..][..inner]);
+                }
             }
         }
         Ok(())
@@ -114,28 +118,35 @@ impl Op for SampledOuter {
     }
 }
 
-/// The length of the runs along all axes but one, which both operands must share.
-fn rest_length(left: &Tensor, right: &Tensor, axis: usize) -> Result<usize, OpFailure> {
-    let rest = |x: &Tensor| -> SmallVec<[usize; 4]> {
-        x.shape().iter().enumerate().filter(|(k, _)| *k != axis).map(|(_, length)| *length).collect()
-    };
-    if rest(left) != rest(right) {
-        let (a, b) = (left.shape(), right.shape());
-        return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
-    }
-    Ok(rest(left).iter().product())
+/// How many elements lie outside and inside of an axis, in row-major order.
+struct Split {
+    outer: usize,
+    inner: usize,
 }
 
-/// An operand with the axis first and all others in one run: its own storage if it lies so, else a copy.
-fn unfolded<'a>(x: &'a Tensor, axis: usize, copy: &'a mut Vec<f64>) -> Result<&'a [f64], OpFailure> {
+impl Split {
+    /// The split that two operands share; an error if they differ outside of the axis.
+    fn of(left: &Tensor, right: &Tensor, axis: usize) -> Result<Self, OpFailure> {
+        let around = |x: &Tensor| -> (SmallVec<[usize; 4]>, SmallVec<[usize; 4]>) {
+            (x.shape()[..axis].into(), x.shape()[axis + 1..].into())
+        };
+        if around(left) != around(right) {
+            let (a, b) = (left.shape(), right.shape());
+            return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
+        }
+        let (before, after) = around(left);
+        Ok(Self { outer: before.iter().product(), inner: after.iter().product() })
+    }
+}
+
+/// The elements in row-major order: the tensor's own storage if they lie so, else a copy.
+fn in_one_run<'a>(x: &'a Tensor, copy: &'a mut Vec<f64>) -> Result<&'a [f64], OpFailure> {
     let array = x.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
-    if let Some(slice) = array.as_slice().filter(|_| axis == 0) {
+    if let Some(slice) = array.as_slice() {
         return Ok(slice);
     }
     copy.clear();
-    for_each_along(array.shape(), array.strides(), axis, |offset, step, length| {
-        copy.extend((0..length).map(|i| array.storage()[offset + i * step]));
-    });
+    copy.extend(array.view().iter());
     Ok(copy)
 }
 

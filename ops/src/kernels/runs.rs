@@ -5,20 +5,6 @@
 
 use smallvec::SmallVec;
 
-/// Calls `run(offset, step, length)` for each run of a strided array, with one axis outermost and the others after it
-/// in row-major order: the order of the rows of the array unfolded along that axis.
-pub fn for_each_along(shape: &[usize], strides: &[usize], axis: usize, mut run: impl FnMut(usize, usize, usize)) {
-    let without = |all: &[usize]| -> SmallVec<[usize; 6]> {
-        all.iter().enumerate().filter(|(k, _)| *k != axis).map(|(_, n)| *n).collect()
-    };
-    let (other_shape, other_strides) = (without(shape), without(strides));
-    for position in 0..shape[axis] {
-        for_each_run(&other_shape, [&other_strides], |[offset], [step], length| {
-            run(position * strides[axis] + offset, step, length);
-        });
-    }
-}
-
 struct Axis<const K: usize> {
     length: usize,
     strides: [usize; K],
