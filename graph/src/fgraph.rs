@@ -282,8 +282,7 @@ impl FunctionGraph {
     }
 
     fn find(&mut self, variable: &Variable, here: &AddressMap<VariableKey, ValueId>) -> Result<ValueId> {
-        if let Some((token, id)) = variable.bound_to().filter(|(token, _)| *token == self.token_number()) {
-            debug_assert_eq!(token, self.token_number());
+        if let Some((_, id)) = variable.bound_to().filter(|(token, _)| *token == self.token_number()) {
             return Ok(id);
         }
         if let Some(&id) = here.get(&variable.key()).or_else(|| self.leaves.get(&variable.key())) {

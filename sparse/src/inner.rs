@@ -11,7 +11,7 @@ use kronograph_ops::{DType, Tensor, TensorType};
 
 use crate::affine::{affine_on_pattern, shared_type};
 use crate::convert::same_pattern;
-use crate::matrix::SparseMatrix;
+use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
 use crate::ty::SparseType;
 
@@ -45,12 +45,11 @@ pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
     apply(ProjectSparse, &[like.clone(), x.clone()])
 }
 
-fn check(op: &'static str, inputs: &[Variable]) -> Result<SparseTypeParts> {
+/// The format and static shape that two sparse inputs share.
+fn check(op: &'static str, inputs: &[Variable]) -> Result<(Format, [Option<usize>; 2])> {
     let [_, _] = inputs else { return Err(BuildError::arity(op, 2, inputs)) };
     shared_type(op, inputs)
 }
-
-type SparseTypeParts = (crate::matrix::Format, [Option<usize>; 2]);
 
 impl Op for SparseInner {
     fn name(&self) -> Cow<'static, str> {

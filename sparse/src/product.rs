@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Dim, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents,
-    Variable, apply, origin, sum_of,
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable,
+    apply, origin, sum_of,
 };
 use kronograph_ops::{DType, Tensor, TensorType, Trans, cast, fold_back, shape_text, transpose, unfold};
 
@@ -118,11 +118,5 @@ impl Op for StructuredDot {
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let shape: Vec<Dim> = [&input_shapes[0][..1], &input_shapes[1][1..]].concat();
         Ok(vec![shape.into_iter().collect()])
-    }
-
-    fn estimate(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<Estimate> {
-        let size = |shape: &[usize]| shape.iter().product::<usize>() as f64;
-        let moved = size(inputs.get(1)?) + size(outputs.first()?);
-        Some(Estimate { flops: 2.0 * moved, bytes: 8.0 * moved })
     }
 }

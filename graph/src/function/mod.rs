@@ -2,7 +2,8 @@
 //!
 //! The plan (order, slots, constants) is immutable and shared by all forks; slots and op states belong to one
 //! function. A slot keeps its buffer from call to call, and values whose lifetimes do not overlap share one, so a
-//! call with unchanged shapes allocates nothing.
+//! call with unchanged shapes allocates nothing: unless an argument has to be converted or is an output itself, or an
+//! op has to work on a copy (of a strided input, of an f32 sum in f64).
 
 use std::any::Any;
 use std::collections::BTreeMap;

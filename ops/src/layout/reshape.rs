@@ -72,12 +72,11 @@ impl Reshape {
     fn run_time_shape(&self, io: &Io<'_>, size: usize) -> Result<Extents, OpFailure> {
         let lengths = lengths_at_run_time(&self.spec, io, 1)?;
         let rest = lengths.iter().flatten().try_fold(1usize, |rest, &length| rest.checked_mul(length));
-        let fits = |rest: usize| lengths.iter().all(Option::is_some) && rest == size;
+        let inferred = lengths.contains(&None);
         match rest {
-            Some(rest)
-                if fits(rest) || (!fits(rest) && rest > 0 && size.is_multiple_of(rest) && lengths.contains(&None)) =>
-            {
-                Ok(lengths.iter().map(|length| length.unwrap_or_else(|| size / rest)).collect())
+            Some(rest) if !inferred && rest == size => Ok(lengths.iter().flatten().copied().collect()),
+            Some(rest) if inferred && rest > 0 && size.is_multiple_of(rest) => {
+                Ok(lengths.iter().map(|length| length.unwrap_or(size / rest)).collect())
             }
             _ => Err(OpFailure::Shapes(mismatch(size, &lengths))),
         }

@@ -274,18 +274,6 @@ impl Type for FactorType {
     fn tangent(&self) -> Option<TypeRef> {
         Some(self.kind.matrix().clone())
     }
-
-    fn zeros_like(&self, like: &Variable) -> Result<Variable> {
-        self.kind.matrix().zeros_like(like)
-    }
-
-    fn ones_like(&self, like: &Variable) -> Result<Variable> {
-        self.kind.matrix().ones_like(like)
-    }
-
-    fn accumulate(&self, like: &Variable, terms: &[Variable]) -> Result<Variable> {
-        self.kind.matrix().accumulate(like, terms)
-    }
 }
 
 /// The workspace of a solve: kept by the op, so that a steady call allocates nothing.
