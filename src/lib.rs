@@ -48,14 +48,15 @@ pub fn compile(inputs: &[Variable], outputs: &[Variable], mode: &Mode) -> graph:
 pub mod prelude {
     pub use crate::{Mode, compile, rewrite};
     pub use kronograph_graph::{
-        BuildError, Dim, Function, Operand, RunError, Value, Variable, debug_print, grad, hvp, lop, rop,
+        BuildError, Dim, Function, Operand, RunError, Value, Variable, debug_print, grad, hvp, lop, rop, stop_gradient,
     };
     pub use kronograph_ops::{
         DType, Index, Tensor, Trans, abs, add, broadcast_to, cast, cholesky_factor, concatenate, constant, cos,
         dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis, full, ge, gt,
-        kron, le, log, log1p, lt, lu_factor, matmul, matrix, max, max_axes, maximum, mean, mean_axes, minimum, mul,
-        neg, neq, pow, reciprocal, reshape, scalar, sigmoid, sign, sin, slice, slogdet, softplus, solve, sqr, sqrt,
-        squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor, transpose, transpose_axes, true_div, vector,
+        hessian, jacobian, kron, le, log, log1p, lt, lu_factor, map, matmul, matrix, max, max_axes, maximum, mean,
+        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, sigmoid, sign, sin, slice, slogdet,
+        softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor, transpose,
+        transpose_axes, true_div, vector,
     };
     pub use kronograph_sparse::{
         Format, SparseMatrix, affine_on_pattern, dense_from_sparse, from_triplets, identity_like, kronecker_flow_solve,

@@ -25,25 +25,33 @@ mod autodiff;
 mod dim;
 mod error;
 mod fgraph;
+mod frozen;
 mod function;
+mod gradient_rules;
+mod graph_op;
 mod op;
 mod operators;
 mod print;
+mod substitute;
 mod types;
 mod value;
 mod variable;
 mod walk;
 
-pub use autodiff::{grad, hvp, lop, rop, sum_of};
+pub use autodiff::{Gradient, Missing, grad, hvp, lop, rop, rop_kinds, sum_of};
 pub use dim::{Dim, DimView, Shape, infer_shapes, shape_of};
 pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, RunError, StructureError};
 pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
+pub use frozen::Frozen;
 pub use function::{Function, OutputView, Outputs, evaluate};
+pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
+pub use graph_op::{GraphOp, GraphState, InnerError, JvpRule, VjpRule};
 pub use op::{
     Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Prop, Props, Tangents, Why,
 };
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
 pub use print::{debug_print, expression_text};
+pub use substitute::substitute;
 pub use types::{Type, TypeIdentity, TypeRef};
 pub use value::{Slot, Value};
 pub use variable::{Apply, Variable, VariableKey, apply, apply_all};

@@ -233,6 +233,8 @@ pub enum Why {
     Random,
     /// The input is an index.
     Index,
+    /// The author of the model said so, with [`undefined_grad`](crate::undefined_grad).
+    Declared,
 }
 
 impl From<Variable> for Grad {

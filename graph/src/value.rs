@@ -26,6 +26,12 @@ pub trait Value: Any + Debug + Send + Sync {
     /// What the value is afterwards is not read, only overwritten.
     fn release(&mut self) {}
 
+    /// Becomes a copy of a value of the same concrete type, which shares its storage; `false` where the other is none.
+    /// A type that leaves this is copied behind a new box.
+    fn assign(&mut self, _other: &dyn Value) -> bool {
+        false
+    }
+
     /// Whether the other value has the same type and the same bits; `false` where that cannot be said.
     fn same_bits(&self, _other: &dyn Value) -> bool {
         false
@@ -79,6 +85,13 @@ impl Slot {
     /// Puts a value in.
     pub fn set(&mut self, value: Box<dyn Value>) {
         self.0 = Some(value);
+    }
+
+    /// Puts a copy of a value in, which shares its storage.
+    pub fn assign(&mut self, value: &dyn Value) {
+        if !self.0.as_mut().is_some_and(|mine| mine.assign(value)) {
+            self.0 = Some(value.boxed_clone());
+        }
     }
 
     /// The value, if there is one.

@@ -6,7 +6,7 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`.
+//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians).
 //!
 //! # Invariants
 //!
@@ -17,8 +17,10 @@
 
 #![forbid(unsafe_code)]
 
+mod control;
 mod dtype;
 mod elemwise;
+mod grad_clip;
 mod index;
 mod join;
 mod kernels;
@@ -28,8 +30,10 @@ mod linalg;
 mod reduce;
 mod tensor;
 
+pub use control::{Jacobian, Map, hessian, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
+pub use grad_clip::{GradClip, grad_clip};
 pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
 pub use join::{Join, concatenate};
 pub use kron::{Kron, kron};

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod control;
 mod dense;
 mod elementwise;
 mod factors;
@@ -37,4 +38,9 @@ fn dense_factors() {
 #[test]
 fn sparse_ops() {
     check_all(sparse::cases());
+}
+
+#[test]
+fn ops_that_run_an_expression() {
+    check_all(control::cases());
 }

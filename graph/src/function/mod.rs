@@ -216,7 +216,12 @@ impl Outputs {
         self.0.len()
     }
 
-    fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
+    /// An output as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such output.
+    pub fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
         let missing = || RunError::Output { position, rule: format!("the function has {} output(s)", self.0.len()) };
         self.0.get(position).map(|value| &**value).ok_or_else(missing)
     }
@@ -232,7 +237,12 @@ impl OutputView<'_> {
         self.function.output_count()
     }
 
-    fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
+    /// An output as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such output.
+    pub fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
         self.function.output(position)
     }
 }

@@ -266,6 +266,11 @@ impl Value for Tensor {
         each_dtype!(self, array => array.release());
     }
 
+    fn assign(&mut self, other: &dyn Value) -> bool {
+        let other = (other as &dyn Any).downcast_ref::<Tensor>();
+        other.map(|other| self.clone_from(other)).is_some()
+    }
+
     fn same_bits(&self, other: &dyn Value) -> bool {
         let Some(other) = (other as &dyn Any).downcast_ref::<Tensor>() else { return false };
         fn same<T: Element>(a: &Strided<T>, other: &Tensor) -> bool {
