@@ -22,6 +22,7 @@
 pub mod origin;
 
 mod autodiff;
+mod check;
 mod dim;
 mod error;
 mod fgraph;
@@ -39,6 +40,7 @@ mod variable;
 mod walk;
 
 pub use autodiff::{Gradient, Missing, grad, hvp, lop, rop, rop_kinds, sum_of};
+pub use check::{Blame, CheckError, Compiler, Coordinate, GradCheck, GradFault, GradReport, Wrong, check_grad};
 pub use dim::{Dim, DimView, Shape, infer_shapes, shape_of};
 pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, RunError, StructureError};
 pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};

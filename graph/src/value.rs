@@ -45,6 +45,24 @@ pub trait Value: Any + Debug + Send + Sync {
         None
     }
 
+    /// The floats of the value, in a fixed order: the elements of a tensor row by row, the stored entries of a sparse
+    /// matrix. `None` where there are no floats to move: integers, factors.
+    fn to_floats(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// The same value with other numbers in the places of [`to_floats`](Self::to_floats), rounded to its dtype.
+    fn with_floats(&self, _floats: &[f64]) -> Option<Box<dyn Value>> {
+        None
+    }
+
+    /// The inner product with another value of the same shape: position by position, whatever is stored.
+    fn inner(&self, other: &dyn Value) -> Option<f64> {
+        let (a, b) = (self.to_floats()?, other.to_floats()?);
+        let same = self.extents() == other.extents() && a.len() == b.len();
+        same.then(|| a.iter().zip(&b).map(|(a, b)| a * b).sum())
+    }
+
     /// The value of an integer scalar.
     fn as_index(&self) -> Option<i64> {
         None

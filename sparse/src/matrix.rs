@@ -245,6 +245,26 @@ impl Value for SparseMatrix {
         self.data.release();
     }
 
+    fn to_floats(&self) -> Option<Vec<f64>> {
+        self.data.to_floats()
+    }
+
+    fn with_floats(&self, floats: &[f64]) -> Option<Box<dyn Value>> {
+        let data: Box<dyn Any> = self.data.with_floats(floats)?;
+        let moved = Self { data: *data.downcast().ok()?, ..self.clone() };
+        Some(Box::new(moved))
+    }
+
+    /// Entry by entry where the patterns are the same; else through dense copies, which is for checks only.
+    fn inner(&self, other: &dyn Value) -> Option<f64> {
+        let matrix = (other as &dyn Any).downcast_ref::<SparseMatrix>();
+        match matrix {
+            Some(other) if self.format == other.format && self.pattern == other.pattern => self.data.inner(&other.data),
+            Some(other) => self.to_dense().ok()?.inner(&other.to_dense().ok()?),
+            None => self.to_dense().ok()?.inner(other),
+        }
+    }
+
     fn same_bits(&self, other: &dyn Value) -> bool {
         let Some(other) = (other as &dyn Any).downcast_ref::<SparseMatrix>() else { return false };
         let same_pattern = Arc::ptr_eq(&self.pattern, &other.pattern) || self.pattern == other.pattern;

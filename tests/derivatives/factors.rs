@@ -65,7 +65,7 @@ fn determinants(random: &mut Random) -> Vec<Case> {
     ];
     let both = |v: &[Variable]| slogdet(&v[0]).map(|(sign, log)| vec![sign, log]);
     let inputs = vec![general(random, 3)];
-    cases.push(Case { name: "slogdet, both outputs".into(), inputs, build: Box::new(both), coarser: 1.0 });
+    cases.push(Case { name: "slogdet, both outputs".into(), inputs, build: Box::new(both), precision: f64::EPSILON });
     cases
 }
 

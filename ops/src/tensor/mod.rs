@@ -302,6 +302,23 @@ impl Value for Tensor {
         }
     }
 
+    fn to_floats(&self) -> Option<Vec<f64>> {
+        match self {
+            Tensor::F64(array) => Some(array.to_vec()),
+            Tensor::F32(array) => Some(array.view().iter().map(|&x| x.into()).collect()),
+            _ => None,
+        }
+    }
+
+    fn with_floats(&self, floats: &[f64]) -> Option<Box<dyn Value>> {
+        let same = match self {
+            Tensor::F64(_) => Tensor::new(self.shape(), floats.to_vec()),
+            Tensor::F32(_) => Tensor::new(self.shape(), floats.iter().map(|&x| x as f32).collect()),
+            _ => return None,
+        };
+        Some(Box::new(same.ok()?))
+    }
+
     fn as_index(&self) -> Option<i64> {
         match self {
             Tensor::U8(array) => array.as_slice().and_then(only).map(i64::from),

@@ -1,0 +1,296 @@
+//! The comparison: reverse mode, forward mode and differences, along directions in one input at a time.
+
+use std::num::Wrapping;
+
+use super::blame::blame;
+use super::difference::{Slope, slope};
+use super::fault::{Coordinate, GradFault, Wrong};
+use super::system::{Place, Random, Runner, System, identity_tolerance, precision};
+use super::{CheckError, GradCheck, GradReport};
+use crate::error::RunError;
+use crate::print::expression_text;
+use crate::value::Value;
+use crate::variable::Variable;
+
+/// How well a slope must be known, relative to its terms, to count as measured.
+const SETTLED: f64 = 1e-3;
+/// How far a derivative may be from a slope: this much relative to the slope, and so many times its own error estimate.
+const CLOSE: f64 = 1e-8;
+const ESTIMATES: f64 = 10.0;
+/// The first step, relative to the size of what is moved.
+const STEP: f64 = 1.0 / 32.0;
+/// How many elements are looked at one by one once something is wrong.
+const COORDINATES: usize = 64;
+
+/// A function and its derivatives at a point, compiled.
+pub(super) struct Checked<'a> {
+    options: &'a GradCheck,
+    system: &'a System,
+    order: usize,
+    /// The inputs that are moved.
+    moving: Vec<usize>,
+    value: Runner,
+    reverse: System,
+    forward: System,
+    push: Runner,
+    /// The gradient of each input that is moved.
+    gradients: Vec<(Place, Option<Box<dyn Value>>)>,
+    tangent_at: Vec<Place>,
+    cotangents: Vec<Box<dyn Value>>,
+    precision: f64,
+    /// The size of the terms of `<w, F(x)>`.
+    size: f64,
+    random: Random,
+}
+
+/// Three slopes that should agree, and the size of the terms that make them up.
+struct Slopes {
+    reverse: f64,
+    forward: f64,
+    measured: Slope,
+    terms: f64,
+}
+
+impl System {
+    /// Compares the first derivatives in both modes with each other and with differences; returns the systems of the
+    /// derivatives.
+    #[track_caller]
+    pub(super) fn check(
+        &self,
+        options: &GradCheck,
+        order: usize,
+        report: &mut GradReport,
+    ) -> Result<Vec<System>, CheckError> {
+        let Some(mut checked) = Checked::new(self, options, order, report)? else { return Ok(Vec::new()) };
+        match checked.find_fault(report)? {
+            Some(mut fault) => {
+                fault.worst = checked.worst_coordinate(&fault);
+                fault.blame = blame(self, options);
+                Err(CheckError::Wrong(Box::new(fault)))
+            }
+            None => Ok(vec![checked.reverse, checked.forward]),
+        }
+    }
+
+    /// Whether the first derivatives are wrong by themselves.
+    pub(super) fn is_wrong(&self, options: &GradCheck) -> bool {
+        let report = &mut GradReport::default();
+        let checked = Checked::new(self, options, 1, report);
+        checked.is_ok_and(|checked| {
+            checked.is_some_and(|mut checked| checked.find_fault(report).is_ok_and(|fault| fault.is_some()))
+        })
+    }
+}
+
+impl<'a> Checked<'a> {
+    #[track_caller]
+    fn new(
+        system: &'a System,
+        options: &'a GradCheck,
+        order: usize,
+        report: &mut GradReport,
+    ) -> Result<Option<Self>, CheckError> {
+        let System { inputs, outputs, values } = system;
+        if inputs.len() != values.len() {
+            return Err(RunError::Arity { want: inputs.len(), got: values.len() }.into());
+        }
+        let mut random = Random(Wrapping(options.seed.wrapping_add(order as u64)));
+        let answers = Runner::new(inputs, outputs, options)?.call(&system.references())?;
+        let (mut of, mut cotangents, mut size) = (Vec::new(), Vec::new(), 0.0);
+        for (k, output) in outputs.iter().enumerate() {
+            let answer = answers.value(k)?;
+            match output.ty().tangent().and_then(|_| random.like(answer)) {
+                Some(cotangent) => {
+                    size += product_size(&*cotangent, answer);
+                    of.push(output.clone());
+                    cotangents.push(cotangent);
+                }
+                None => report.skip(format!("output {k} (`{}`) has no derivatives", expression_text(output))),
+            }
+        }
+        let moves = |k: &usize| inputs[*k].ty().tangent().is_some() && values[*k].to_floats().is_some();
+        let moving: Vec<usize> = (0..inputs.len()).filter(moves).collect();
+        if moving.is_empty() || of.is_empty() {
+            return Ok(None);
+        }
+        let wrt: Vec<Variable> = moving.iter().map(|&k| inputs[k].clone()).collect();
+        let (reverse, places) = system.pulled(&of, &wrt, &cotangents, report)?;
+        let tangents: Option<Vec<_>> = moving.iter().map(|&k| random.like(&*values[k])).collect();
+        let tangents = tangents.ok_or_else(|| CheckError::Unfit("a value cannot be given other numbers".to_owned()))?;
+        let (forward, tangent_at) = system.pushed(&of, &wrt, &tangents)?;
+        let gradients = Runner::new(&reverse.inputs, &reverse.outputs, options)?.call(&reverse.references())?;
+        let mut gradients = gradients.into_values().into_iter();
+        let mut gradient_at = |place| if matches!(place, Place::At(_)) { gradients.next() } else { None };
+        let gradients = places.into_iter().map(|place| (place, gradient_at(place))).collect();
+        let all = system.references().into_iter().chain(cotangents.iter().map(|value| &**value));
+        Ok(Some(Self {
+            order,
+            value: Runner::new(inputs, &of, options)?,
+            push: Runner::new(&forward.inputs, &forward.outputs, options)?,
+            precision: all.map(precision).fold(options.precision, f64::max),
+            options,
+            system,
+            moving,
+            reverse,
+            forward,
+            gradients,
+            tangent_at,
+            cotangents,
+            size,
+            random,
+        }))
+    }
+
+    /// The first direction along which the derivatives are wrong.
+    fn find_fault(&mut self, report: &mut GradReport) -> Result<Option<GradFault>, CheckError> {
+        for at in 0..self.moving.len() {
+            if self.gradients[at].0 == Place::Excluded {
+                continue;
+            }
+            for _ in 0..self.options.directions {
+                let input = &*self.system.values[self.moving[at]];
+                let count = input.to_floats().map_or(0, |floats| floats.len());
+                let direction: Vec<f64> = (0..count).map(|_| self.random.next()).collect();
+                if count == 0 {
+                    continue;
+                }
+                let slopes = self.slopes(at, &direction)?;
+                if let Some(wrong) = self.judge(at, &slopes, report)? {
+                    return Ok(Some(self.fault(at, wrong, &slopes, direction)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn slopes(&mut self, at: usize, direction: &[f64]) -> Result<Slopes, CheckError> {
+        let tangent = self.system.values[self.moving[at]].with_floats(direction);
+        let tangent = tangent.ok_or_else(|| CheckError::Unfit("a value cannot be given other numbers".to_owned()))?;
+        let (forward, pushed_size) = self.pushed(at, &*tangent)?;
+        let gradient = self.gradients[at].1.as_deref();
+        let reverse = match gradient {
+            Some(gradient) => inner(gradient, &*tangent)?,
+            None => 0.0,
+        };
+        let pulled_size = gradient.map_or(0.0, |gradient| product_size(gradient, &*tangent));
+        let measured = self.measured(at, direction)?;
+        Ok(Slopes { reverse, forward, measured, terms: pushed_size + pulled_size })
+    }
+
+    /// `<w, J u>`, and the size of its terms.
+    fn pushed(&mut self, at: usize, tangent: &dyn Value) -> Result<(f64, f64), CheckError> {
+        let zeros: Vec<Box<dyn Value>> = self.moving.iter().map(|&k| zeros_like(&*self.system.values[k])).collect();
+        let mut arguments = self.system.references();
+        arguments.extend(zeros.iter().enumerate().map(|(k, zero)| if k == at { tangent } else { &**zero }));
+        let answers = self.push.call(&arguments)?;
+        let (mut sum, mut size) = (0.0, 0.0);
+        for (cotangent, place) in self.cotangents.iter().zip(&self.tangent_at) {
+            if let Place::At(k) = place {
+                sum += inner(&**cotangent, answers.value(*k)?)?;
+                size += product_size(&**cotangent, answers.value(*k)?);
+            }
+        }
+        Ok((sum, size))
+    }
+
+    fn measured(&mut self, at: usize, direction: &[f64]) -> Result<Slope, CheckError> {
+        let (k, noise) = (self.moving[at], self.precision * self.size);
+        let start = self.system.values[k].to_floats().unwrap_or_default();
+        let found = slope(STEP * typical_size(&start), noise, |step| -> Result<f64, CheckError> {
+            let moved: Vec<f64> = start.iter().zip(direction).map(|(x, d)| x + step * d).collect();
+            let moved = self.system.values[k].with_floats(&moved);
+            let mut arguments = self.system.references();
+            arguments[k] = moved.as_deref().unwrap_or(arguments[k]);
+            let answers = self.value.call(&arguments)?;
+            let terms = self.cotangents.iter().enumerate().map(|(k, w)| inner(&**w, answers.value(k)?));
+            terms.sum()
+        })?;
+        Ok(found.unwrap_or(Slope { value: f64::NAN, error: f64::INFINITY }))
+    }
+
+    fn judge(&self, at: usize, slopes: &Slopes, report: &mut GradReport) -> Result<Option<Wrong>, CheckError> {
+        let Slopes { reverse, forward, measured: Slope { value, error }, terms } = *slopes;
+        let identity = (reverse - forward).abs() / terms.max(f64::MIN_POSITIVE);
+        let same = reverse == forward || identity <= identity_tolerance(self.precision);
+        let scale = value.abs().max(terms);
+        // Where everything cancels, a slope is settled when it is small beside what made it up.
+        let floor = self.size / typical_size(&self.system.values[self.moving[at]].to_floats().unwrap_or_default());
+        if !(error <= SETTLED * scale || error <= 1e-6 * floor) {
+            let input = expression_text(&self.system.inputs[self.moving[at]]);
+            return Err(CheckError::Inconclusive { order: self.order, input, slope: value, error });
+        }
+        let tolerance = ESTIMATES * error + CLOSE * (self.precision / f64::EPSILON).sqrt() * scale;
+        let right = |got: f64| (got - value).abs() <= tolerance;
+        report.slopes += 1;
+        if same && right(reverse) {
+            report.worst_identity = report.worst_identity.max(if reverse == forward { 0.0 } else { identity });
+            let off = (reverse - value).abs() / scale.max(f64::MIN_POSITIVE);
+            report.worst_measured = report.worst_measured.max(off);
+            return Ok(None);
+        }
+        Ok(Some(match (right(reverse), right(forward)) {
+            (false, true) => Wrong::Reverse,
+            (true, false) => Wrong::Forward,
+            (false, false) => Wrong::Both,
+            (true, true) => Wrong::Either,
+        }))
+    }
+
+    fn fault(&self, at: usize, wrong: Wrong, slopes: &Slopes, direction: Vec<f64>) -> GradFault {
+        GradFault {
+            wrong,
+            order: self.order,
+            seed: self.options.seed,
+            input: expression_text(&self.system.inputs[self.moving[at]]),
+            direction,
+            reverse: slopes.reverse,
+            forward: slopes.forward,
+            measured: slopes.measured.value,
+            error: slopes.measured.error,
+            worst: None,
+            blame: None,
+        }
+    }
+
+    /// The element of the input, among the first few, by which the wrong mode is most wrong.
+    fn worst_coordinate(&mut self, fault: &GradFault) -> Option<Coordinate> {
+        let inputs = &self.system.inputs;
+        let at = self.moving.iter().position(|&k| expression_text(&inputs[k]) == fault.input)?;
+        let count = fault.direction.len();
+        let mut worst: Option<Coordinate> = None;
+        for position in 0..count.min(COORDINATES) {
+            let mut direction = vec![0.0; count];
+            direction[position] = 1.0;
+            let slopes = self.slopes(at, &direction).ok()?;
+            let returned = if fault.wrong == Wrong::Forward { slopes.forward } else { slopes.reverse };
+            let found = Coordinate { position, returned, measured: slopes.measured.value };
+            let off = |c: &Coordinate| (c.returned - c.measured).abs();
+            if worst.as_ref().is_none_or(|worst| off(&found) > off(worst)) {
+                worst = Some(found);
+            }
+        }
+        worst
+    }
+}
+
+fn inner(a: &dyn Value, b: &dyn Value) -> Result<f64, CheckError> {
+    let unfit = || CheckError::Unfit(format!("a derivative is {}, for a value that is {}", a.describe(), b.describe()));
+    a.inner(b).or_else(|| b.inner(a)).ok_or_else(unfit)
+}
+
+/// The size of the terms of an inner product.
+fn product_size(a: &dyn Value, b: &dyn Value) -> f64 {
+    let size = |x: &dyn Value| x.to_floats().unwrap_or_default().iter().map(|x| x * x).sum::<f64>().sqrt();
+    size(a) * size(b)
+}
+
+fn zeros_like(value: &dyn Value) -> Box<dyn Value> {
+    let count = value.to_floats().map_or(0, |floats| floats.len());
+    value.with_floats(&vec![0.0; count]).unwrap_or_else(|| value.boxed_clone())
+}
+
+/// The root mean square of what is moved; 1 where that is zero.
+fn typical_size(floats: &[f64]) -> f64 {
+    let size = (floats.iter().map(|x| x * x).sum::<f64>() / floats.len().max(1) as f64).sqrt();
+    if size > 0.0 && size.is_finite() { size } else { 1.0 }
+}
