@@ -39,24 +39,35 @@ pub use kronograph_sparse::SparseMatrix;
 /// engine's contract.
 #[track_caller]
 pub fn compile(inputs: &[Variable], outputs: &[Variable], mode: &Mode) -> graph::Result<Function> {
-    let mut function_graph = graph::FunctionGraph::new(inputs, outputs)?;
+    compile_definition(&graph::Definition::new(inputs, outputs), mode)
+}
+
+/// [`compile`] of a definition, which may have updates of shared variables and substitutions.
+///
+/// # Errors
+///
+/// As [`compile`] and [`Definition::graph`](graph::Definition::graph).
+#[track_caller]
+pub fn compile_definition(definition: &graph::Definition, mode: &Mode) -> graph::Result<Function> {
+    let mut function_graph = definition.graph()?;
     mode.run_on(&mut function_graph)?;
     Function::plan(function_graph)
 }
 
 /// What a model needs: `use kronograph::prelude::*`.
 pub mod prelude {
-    pub use crate::{Mode, compile, rewrite};
+    pub use crate::{Mode, compile, compile_definition, rewrite};
     pub use kronograph_graph::{
-        BuildError, Dim, Function, Operand, RunError, Value, Variable, debug_print, grad, hvp, lop, rop, stop_gradient,
+        BuildError, Definition, Dim, Function, Operand, RunError, Shared, Value, Variable, debug_print, grad, hvp, lop,
+        rop, stop_gradient,
     };
     pub use kronograph_ops::{
         DType, Index, Tensor, Trans, abs, add, broadcast_to, cast, cholesky_factor, concatenate, constant, cos,
         dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis, full, ge, gt,
         hessian, jacobian, kron, le, log, log1p, lt, lu_factor, map, matmul, matrix, max, max_axes, maximum, mean,
-        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, sigmoid, sign, sin, slice, slogdet,
-        softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor, transpose,
-        transpose_axes, true_div, vector,
+        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, shared, sigmoid, sign, sin, slice,
+        slogdet, softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor,
+        transpose, transpose_axes, true_div, vector,
     };
     pub use kronograph_sparse::{
         Format, SparseMatrix, affine_on_pattern, dense_from_sparse, from_triplets, identity_like, kronecker_flow_solve,

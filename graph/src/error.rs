@@ -305,6 +305,19 @@ pub enum RunError {
         origin: Origin,
     },
 
+    /// A value for a shared variable that is not of its type.
+    #[error("shared variable `{name}`: {ty} was expected, {got} was given; {rule}")]
+    Shared {
+        /// The variable's name.
+        name: String,
+        /// Its type.
+        ty: String,
+        /// What was given.
+        got: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+
     /// An output was asked for that does not exist or is of another type.
     #[error("output {position}: {rule}")]
     Output {

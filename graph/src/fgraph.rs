@@ -10,17 +10,23 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::error::{BuildError, Result};
+use crate::error::Result;
 use crate::op::{NodeView, OpRef};
 use crate::origin::{self, Origin, Role};
+use crate::shared::Cell;
 use crate::types::TypeRef;
 use crate::value::Value;
-use crate::variable::{Apply, Variable, VariableKey};
-use crate::walk::{AddressMap, toposort_until};
+use crate::variable::{Variable, VariableKey};
+use crate::walk::AddressMap;
 
 mod change;
+mod dot;
+mod import;
 mod merge;
 mod order;
+mod undo;
+
+use undo::Edit;
 
 /// A node of a function graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,7 +100,15 @@ pub struct FunctionGraph {
     inputs: Vec<ValueId>,
     outputs: Vec<ValueId>,
     leaves: AddressMap<VariableKey, ValueId>,
+    /// The values behind the inputs that are no arguments: those from `argument_count` on.
+    shared: Vec<Arc<Cell>>,
+    argument_count: usize,
+    /// For the outputs that no caller sees, those from `result_count` on: the shared value that each becomes.
+    updates: Vec<Arc<Cell>>,
+    result_count: usize,
     history: Vec<Application>,
+    /// What was changed since the outermost open transaction began.
+    journal: Option<Vec<Edit>>,
     /// Its address tells this graph's bound leaves from another's.
     token: Arc<u8>,
 }
@@ -114,7 +128,12 @@ impl FunctionGraph {
             inputs: Vec::with_capacity(inputs.len()),
             outputs: Vec::with_capacity(outputs.len()),
             leaves: AddressMap::default(),
+            shared: Vec::new(),
+            argument_count: inputs.len(),
+            updates: Vec::new(),
+            result_count: outputs.len(),
             history: Vec::new(),
+            journal: None,
             token: Arc::new(0),
         };
         for (position, variable) in inputs.iter().enumerate() {
@@ -126,38 +145,6 @@ impl FunctionGraph {
             graph.list(output, Client::Output(position as u32));
         }
         Ok(graph)
-    }
-
-    fn add_input(&mut self, position: usize, variable: &Variable) -> Result<()> {
-        let rule = match () {
-            () if self.leaves.contains_key(&variable.key()) => Some("it is given twice"),
-            () if variable.constant().is_some() => Some("a constant cannot be an input"),
-            () if !variable.is_input() => {
-                Some("it is computed from other variables; only free variables can be inputs")
-            }
-            () => None,
-        };
-        if let Some(rule) = rule {
-            let name = crate::print::expression_text(variable);
-            return Err(BuildError::BadInput { position, variable: name, rule, origin: variable.origin() });
-        }
-        let id = self.add_leaf(variable, Producer::Input(position as u32));
-        self.inputs.push(id);
-        Ok(())
-    }
-
-    fn add_leaf(&mut self, variable: &Variable, producer: Producer) -> ValueId {
-        let (ty, name, origin) = (variable.ty().clone(), variable.shared_name(), variable.origin());
-        let id = self.add_value(ty, name, origin, producer);
-        self.value_mut(id).leaf = Some(variable.clone());
-        self.leaves.insert(variable.key(), id);
-        id
-    }
-
-    fn add_value(&mut self, ty: TypeRef, name: Option<Arc<str>>, origin: Origin, producer: Producer) -> ValueId {
-        let id = ValueId(self.values.len() as u32);
-        self.values.push(ValueData { ty, name, origin, producer, clients: SmallVec::new(), leaf: None });
-        id
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut NodeData {
@@ -176,12 +163,39 @@ impl FunctionGraph {
         &self.values[id.0 as usize]
     }
 
-    /// The inputs, in order.
+    /// Says that the last outputs are updates of shared variables, one for each of `targets`.
+    pub(crate) fn set_updates(&mut self, targets: &[Variable]) -> Result<()> {
+        // An update may be the only mention of a variable.
+        self.import(targets)?;
+        self.updates = targets.iter().filter_map(|target| target.cell().cloned()).collect();
+        self.result_count = self.outputs.len() - self.updates.len();
+        Ok(())
+    }
+
+    pub(crate) fn shared(&self) -> &[Arc<Cell>] {
+        &self.shared
+    }
+
+    pub(crate) fn updates(&self) -> &[Arc<Cell>] {
+        &self.updates
+    }
+
+    /// How many of the inputs are arguments of a call; the rest are shared variables.
+    pub fn argument_count(&self) -> usize {
+        self.argument_count
+    }
+
+    /// How many of the outputs a caller sees; the rest are updates of shared variables.
+    pub fn result_count(&self) -> usize {
+        self.result_count
+    }
+
+    /// The inputs, in order: first the arguments of a call, then shared variables.
     pub fn inputs(&self) -> &[ValueId] {
         &self.inputs
     }
 
-    /// The outputs, in order; they may repeat.
+    /// The outputs, in order; they may repeat. The last ones may be updates of shared variables.
     pub fn outputs(&self) -> &[ValueId] {
         &self.outputs
     }
@@ -245,59 +259,6 @@ impl FunctionGraph {
         self.history.push(application);
     }
 
-    /// Copies expressions in, and returns the values that they are here.
-    ///
-    /// # Errors
-    ///
-    /// A free variable that is not an input of this graph, or a bound leaf of another graph.
-    pub fn import(&mut self, variables: &[Variable]) -> Result<Vec<ValueId>> {
-        let order = toposort_until(variables, |variable| variable.bound_to().is_some());
-        let mut here: AddressMap<VariableKey, ValueId> = AddressMap::default();
-        here.reserve(order.len());
-        self.nodes.reserve(order.len());
-        self.values.reserve(order.len());
-        for node in order {
-            let inputs = node.inputs().iter().map(|input| self.find(input, &here)).collect::<Result<_>>()?;
-            let outputs = self.add_node(&node, inputs);
-            for (k, id) in outputs.into_iter().enumerate() {
-                here.insert(node.output(k).key(), id);
-            }
-        }
-        variables.iter().map(|variable| self.find(variable, &here)).collect()
-    }
-
-    fn add_node(&mut self, node: &Apply, inputs: SmallVec<[ValueId; 2]>) -> SmallVec<[ValueId; 1]> {
-        let id = NodeId(self.nodes.len() as u32);
-        let uses = inputs.iter().enumerate();
-        let places = uses.map(|(position, &input)| self.list(input, Client::Node(id, position as u32))).collect();
-        let outputs: SmallVec<[ValueId; 1]> = (node.outputs().iter().enumerate())
-            .map(|(k, output)| {
-                let producer = Producer::Node(id, k as u32);
-                self.add_value(output.ty().clone(), output.shared_name(), node.origin(), producer)
-            })
-            .collect();
-        let (op, origin) = (node.op().clone(), node.origin());
-        self.nodes.push(Some(NodeData { op, inputs, places, outputs: outputs.clone(), origin }));
-        outputs
-    }
-
-    fn find(&mut self, variable: &Variable, here: &AddressMap<VariableKey, ValueId>) -> Result<ValueId> {
-        if let Some((_, id)) = variable.bound_to().filter(|(token, _)| *token == self.token_number()) {
-            return Ok(id);
-        }
-        if let Some(&id) = here.get(&variable.key()).or_else(|| self.leaves.get(&variable.key())) {
-            return Ok(id);
-        }
-        match variable.constant() {
-            Some(value) => Ok(self.add_leaf(variable, Producer::Constant(value.clone()))),
-            None => Err(BuildError::MissingInput {
-                variable: crate::print::expression_text(variable),
-                ty: variable.ty().to_string(),
-                origin: variable.origin(),
-            }),
-        }
-    }
-
     fn token_number(&self) -> u64 {
         Arc::as_ptr(&self.token) as u64
     }
@@ -307,7 +268,9 @@ impl FunctionGraph {
         let value = self.value(id);
         match &value.leaf {
             Some(leaf) => leaf.clone(),
-            None => Variable::bound(value.ty.clone(), self.token_number(), id, value.origin, value.name.as_ref()),
+            None => {
+                Variable::bound(value.ty.clone(), self.token_number(), id, value.origin.clone(), value.name.as_ref())
+            }
         }
     }
 
@@ -325,33 +288,11 @@ impl FunctionGraph {
         let node = self.node(id)?;
         let inputs: SmallVec<[Variable; 2]> = node.inputs.iter().map(|&input| self.bind(input)).collect();
         let outputs: SmallVec<[Variable; 1]> = node.outputs.iter().map(|&output| self.bind(output)).collect();
-        Some(read(&NodeView::new(&node.op, &inputs, &outputs, node.origin)))
+        Some(read(&NodeView::new(&node.op, &inputs, &outputs, node.origin.clone())))
     }
 
     /// The scope in which a rule's replacement for a node is built: it keeps the node's line.
     pub fn rewriting(&self, node: NodeId, rule: &'static str) -> Option<origin::Scope> {
-        self.node(node).map(|node| origin::within(node.origin.with_role(Role::Rewritten(rule))))
-    }
-
-    /// The outputs as expressions again, on the same input variables.
-    pub fn export(&self) -> Vec<Variable> {
-        let mut made: Vec<Option<Variable>> = self.values.iter().map(|value| value.leaf.clone()).collect();
-        for id in self.toposort() {
-            let Some(node) = self.node(id) else { continue };
-            let inputs = node.inputs.iter().map(|input| made[input.0 as usize].clone());
-            let inputs: SmallVec<[Variable; 2]> =
-                inputs.map(|input| input.expect("the order puts owners first")).collect();
-            let types = node.outputs.iter().map(|&output| self.ty(output).clone()).collect();
-            let apply = Apply::build(node.op.clone(), inputs, types, node.origin);
-            for (k, output) in node.outputs.iter().enumerate() {
-                let variable = apply.output(k);
-                if let Some(name) = &self.value(*output).name {
-                    variable.set_shared_name(name);
-                }
-                made[output.0 as usize] = Some(variable);
-            }
-        }
-        let outputs = self.outputs.iter().map(|output| made[output.0 as usize].clone());
-        outputs.map(|output| output.expect("every output is a leaf or made by a node in the order")).collect()
+        self.node(node).map(|node| origin::within(node.origin.clone().with_role(Role::Rewritten(rule))))
     }
 }

@@ -54,7 +54,11 @@ impl Frozen {
     /// As [`FunctionGraph::new`]: inputs that repeat or are no free variables, free variables that are no inputs.
     #[track_caller]
     pub fn new(inputs: &[Variable], outputs: &[Variable]) -> Result<Self> {
-        FunctionGraph::new(inputs, outputs)?;
+        let graph = FunctionGraph::new(inputs, outputs)?;
+        if let Some(&shared) = graph.inputs().get(inputs.len()) {
+            let rule = "a frozen graph takes what it uses as inputs; make this shared variable one of them";
+            return Err(BuildError::inputs("frozen graph", &[graph.bind(shared)], rule));
+        }
         let form = Form::new(inputs, outputs);
         Ok(Self(Arc::new(Inner { inputs: inputs.to_vec(), outputs: outputs.to_vec(), form })))
     }

@@ -23,6 +23,7 @@ pub mod origin;
 
 mod autodiff;
 mod check;
+mod definition;
 mod dim;
 mod error;
 mod fgraph;
@@ -33,6 +34,7 @@ mod graph_op;
 mod op;
 mod operators;
 mod print;
+mod shared;
 mod substitute;
 mod types;
 mod value;
@@ -41,18 +43,21 @@ mod walk;
 
 pub use autodiff::{Gradient, Missing, grad, hvp, lop, rop, rop_kinds, sum_of};
 pub use check::{Blame, CheckError, Compiler, Coordinate, GradCheck, GradFault, GradReport, Wrong, check_grad};
+pub use definition::Definition;
 pub use dim::{Dim, DimView, Shape, infer_shapes, shape_of};
 pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, RunError, StructureError};
 pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
 pub use frozen::Frozen;
-pub use function::{Function, OutputView, Outputs, evaluate};
+pub use function::{DebugReport, DebugRow, Function, Guard, NodeProfile, OutputView, Outputs, Profile, evaluate};
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use graph_op::{GraphOp, GraphState, InnerError, JvpRule, VjpRule};
 pub use op::{
     Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Prop, Props, Tangents, Why,
 };
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
+pub use origin::{Origin, scope};
 pub use print::{debug_print, expression_text};
+pub use shared::Shared;
 pub use substitute::substitute;
 pub use types::{Type, TypeIdentity, TypeRef};
 pub use value::{Slot, Value};

@@ -2,18 +2,20 @@
 //!
 //! The library builds the nodes, so it can note the caller's line. Two things would spoil that line: helpers that
 //! build several nodes, and passes (differentiation, rewriting) that build nodes on the user's behalf. Both open a
-//! scope here, on a stack of this thread; the outermost user line wins.
+//! scope here, on a stack of this thread; the outermost user line wins. The user may name parts of a model, too.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// The source line that a node is owed to, and by what way it came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     line: &'static Location<'static>,
     role: Role,
+    scope: Option<Arc<str>>,
 }
 
 /// How a node came about.
@@ -33,7 +35,7 @@ impl Origin {
     /// The caller's own line.
     #[track_caller]
     pub fn caller() -> Self {
-        Self { line: Location::caller(), role: Role::Written }
+        Self { line: Location::caller(), role: Role::Written, scope: NAME.with_borrow(Clone::clone) }
     }
 
     /// File, line and column of the user's code.
@@ -46,6 +48,11 @@ impl Origin {
         self.role
     }
 
+    /// The named scope that the line stands in, as a path: `model/likelihood`; see [`scope`].
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
     /// The same line, reached another way.
     pub fn with_role(self, role: Role) -> Self {
         Self { role, ..self }
@@ -55,6 +62,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line.file(), self.line.line())?;
+        self.scope().map_or(Ok(()), |scope| write!(f, " in {scope}"))?;
         match self.role {
             Role::Written => Ok(()),
             Role::Gradient => f.write_str(" (gradient)"),
@@ -65,7 +73,8 @@ impl fmt::Display for Origin {
 }
 
 thread_local! {
-    static CURRENT: Cell<Option<Origin>> = const { Cell::new(None) };
+    static CURRENT: RefCell<Option<Origin>> = const { RefCell::new(None) };
+    static NAME: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
 
 /// Restores the previous origin when dropped; not `Send`, because the stack belongs to one thread.
@@ -78,7 +87,7 @@ pub struct Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        CURRENT.set(self.outer);
+        CURRENT.set(self.outer.take());
     }
 }
 
@@ -87,7 +96,7 @@ impl Drop for Scope {
 /// For functions that build more than one node: open it first, in a function marked `#[track_caller]`.
 #[track_caller]
 pub fn here() -> Scope {
-    let outer = CURRENT.get();
+    let outer = CURRENT.with_borrow(Clone::clone);
     if outer.is_none() {
         CURRENT.set(Some(Origin::caller()));
     }
@@ -106,10 +115,40 @@ pub fn within(origin: Origin) -> Scope {
 #[track_caller]
 pub fn current() -> Origin {
     // Not `unwrap_or_else`: the caller's line would be lost in the closure.
-    match CURRENT.get() {
+    match CURRENT.with_borrow(Clone::clone) {
         Some(origin) => origin,
         None => Origin::caller(),
     }
+}
+
+/// Leaves a named scope when dropped.
+#[derive(Debug)]
+#[must_use = "the scope ends when this is dropped"]
+pub struct NamedScope {
+    outer: Option<Arc<str>>,
+    thread_bound: PhantomData<*const ()>,
+}
+
+impl Drop for NamedScope {
+    fn drop(&mut self) {
+        NAME.set(self.outer.take());
+    }
+}
+
+/// Names a part of a model: what is built until the result is dropped shows the name after its line, in errors,
+/// printouts and profiles. Scopes within scopes make a path.
+///
+/// ```
+/// use kronograph_graph::{Origin, scope};
+/// let _model = scope("model");
+/// let _likelihood = scope("likelihood");
+/// assert_eq!(Origin::caller().scope(), Some("model/likelihood"));
+/// ```
+pub fn scope(name: &str) -> NamedScope {
+    let outer = NAME.with_borrow(Clone::clone);
+    let path = outer.as_deref().map_or_else(|| name.into(), |outer| format!("{outer}/{name}").into());
+    NAME.set(Some(path));
+    NamedScope { outer, thread_bound: PhantomData }
 }
 
 #[cfg(test)]
@@ -132,7 +171,7 @@ mod tests {
         let written = helper();
         assert_eq!((written.line().line(), written.role()), (line, Role::Written));
         let pass = written.with_role(Role::Gradient);
-        let _scope = within(pass);
+        let _scope = within(pass.clone());
         assert_eq!(helper(), pass);
     }
 }

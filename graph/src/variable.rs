@@ -14,6 +14,7 @@ use crate::error::{BuildError, Result};
 use crate::fgraph::ValueId;
 use crate::op::{NodeSpec, NodeView, Op, OpRef};
 use crate::origin::{self, Origin};
+use crate::shared::Cell;
 use crate::types::TypeRef;
 use crate::value::Value;
 
@@ -37,6 +38,7 @@ struct Leaf {
 enum LeafKind {
     Input,
     Constant(Arc<dyn Value>),
+    Shared(Arc<Cell>),
     /// Stands for a value of a function graph while a rule builds its replacement.
     Bound(u64, ValueId),
 }
@@ -76,6 +78,11 @@ impl Variable {
     #[track_caller]
     pub fn constant_of(ty: TypeRef, value: Arc<dyn Value>) -> Self {
         Self::leaf(ty, LeafKind::Constant(value), origin::current())
+    }
+
+    #[track_caller]
+    pub(crate) fn shared(name: &str, ty: TypeRef, cell: Arc<Cell>) -> Self {
+        Self::leaf(ty, LeafKind::Shared(cell), origin::current()).named(name)
     }
 
     pub(crate) fn bound(ty: TypeRef, graph: u64, id: ValueId, origin: Origin, name: Option<&Arc<str>>) -> Self {
@@ -132,8 +139,8 @@ impl Variable {
     /// Where it was built.
     pub fn origin(&self) -> Origin {
         match &self.0 {
-            Repr::Leaf(leaf) => leaf.origin,
-            Repr::Output(node, _) => node.0.origin,
+            Repr::Leaf(leaf) => leaf.origin.clone(),
+            Repr::Output(node, _) => node.0.origin.clone(),
         }
     }
 
@@ -150,7 +157,18 @@ impl Variable {
         match &self.0 {
             Repr::Leaf(leaf) => match &leaf.kind {
                 LeafKind::Constant(value) => Some(value),
-                LeafKind::Input | LeafKind::Bound(..) => None,
+                LeafKind::Input | LeafKind::Shared(_) | LeafKind::Bound(..) => None,
+            },
+            Repr::Output(..) => None,
+        }
+    }
+
+    /// Where the value of a shared variable is.
+    pub(crate) fn cell(&self) -> Option<&Arc<Cell>> {
+        match &self.0 {
+            Repr::Leaf(leaf) => match &leaf.kind {
+                LeafKind::Shared(cell) => Some(cell),
+                LeafKind::Input | LeafKind::Constant(_) | LeafKind::Bound(..) => None,
             },
             Repr::Output(..) => None,
         }
@@ -165,7 +183,7 @@ impl Variable {
         match &self.0 {
             Repr::Leaf(leaf) => match leaf.kind {
                 LeafKind::Bound(graph, id) => Some((graph, id)),
-                LeafKind::Input | LeafKind::Constant(_) => None,
+                LeafKind::Input | LeafKind::Constant(_) | LeafKind::Shared(_) => None,
             },
             Repr::Output(..) => None,
         }
@@ -249,7 +267,7 @@ impl Apply {
 
     /// Where it was built.
     pub fn origin(&self) -> Origin {
-        self.0.origin
+        self.0.origin.clone()
     }
 
     pub(crate) fn key(&self) -> usize {
@@ -316,7 +334,7 @@ pub fn apply_all(op: impl Op, inputs: &[Variable]) -> Result<SmallVec<[Variable;
 #[track_caller]
 pub(crate) fn build_node(op: OpRef, inputs: &[Variable]) -> Result<Apply> {
     let origin = origin::current();
-    let _scope = origin::within(origin);
+    let _scope = origin::within(origin.clone());
     let NodeSpec { inputs: converted, mut outputs } = op.make_node(inputs)?;
     let inputs = converted.unwrap_or_else(|| inputs.iter().cloned().collect());
     // A long expression has few types: an output shares that of an input which has the same.

@@ -3,6 +3,7 @@
 //! A value lists its clients and a node knows its place in each list, so a change costs as much as the uses that it
 //! touches, however many others there are: a constant may have a million.
 
+use super::undo::Edit;
 use super::{Client, FunctionGraph, NodeData, NodeId, Producer, ValueId};
 use crate::error::{BuildError, Described, Result, StructureError};
 
@@ -15,7 +16,7 @@ impl FunctionGraph {
     }
 
     /// Takes a use out of a value's list; the last one of the list moves to its place.
-    fn unlist(&mut self, value: ValueId, place: u32) {
+    pub(super) fn unlist(&mut self, value: ValueId, place: u32) {
         let clients = &mut self.value_mut(value).clients;
         clients.swap_remove(place as usize);
         if let Some(&Client::Node(moved, position)) = clients.get(place as usize) {
@@ -41,10 +42,12 @@ impl FunctionGraph {
                 old: Box::new(Described::new(&was)),
                 new: Box::new(Described::new(&is)),
                 why: "a replacement must have the same type, or a more precise one",
-                origin: self.value(old).origin,
+                origin: self.value(old).origin.clone(),
             });
         }
         let clients = std::mem::take(&mut self.value_mut(old).clients);
+        let named = self.value(old).name.is_some() && self.value(new).name.is_none();
+        self.note(|| Edit::Replaced { old, new, clients: clients.to_vec(), named });
         for client in clients {
             let place = self.list(new, client);
             match client {
@@ -80,7 +83,9 @@ impl FunctionGraph {
                     pending.push(owner);
                 }
             }
-            self.nodes[id.0 as usize] = None;
+            if let Some(data) = self.nodes[id.0 as usize].take() {
+                self.note(|| Edit::Pruned(id, data));
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! Running a plan, step by step.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Function;
 use super::plan::{Plan, Source, Step};
+use super::watch::Watch;
 use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
 use crate::print::expression_text;
@@ -18,14 +20,16 @@ pub(super) struct Places<'a> {
     slots: &'a [Slot],
     arguments: &'a [&'a dyn Value],
     converted: &'a [Option<Box<dyn Value>>],
+    shared: &'a [Arc<dyn Value>],
 }
 
 impl<'a> Places<'a> {
     pub(super) fn find(&self, source: Source) -> Option<&'a dyn Value> {
         match source {
-            Source::Argument(at) => match self.converted.get(at as usize)? {
-                Some(value) => Some(&**value),
-                None => self.arguments.get(at as usize).copied(),
+            Source::Argument(at) => match self.converted.get(at as usize) {
+                Some(Some(value)) => Some(&**value),
+                Some(None) => self.arguments.get(at as usize).copied(),
+                None => self.shared.get(at as usize - self.converted.len()).map(|value| &**value),
             },
             Source::Constant(at) => self.plan.constants.get(at as usize).map(|value| &**value),
             Source::Slot(at) => self.slots.get(at as usize)?.value(),
@@ -54,13 +58,14 @@ impl Lookup for StepInputs<'_> {
 
 impl Function {
     pub(super) fn lookup<'a>(&'a self, arguments: &'a [&'a dyn Value]) -> Places<'a> {
-        Places { plan: &self.plan, slots: &self.slots, arguments, converted: &self.converted }
+        let Self { plan, slots, converted, snapshot, .. } = self;
+        Places { plan, slots, arguments, converted, shared: snapshot }
     }
 
     /// Checks the arguments against the inputs' types, and converts those that need it.
     pub(super) fn accept(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
         let graph = &self.plan.graph;
-        let want = graph.inputs().len();
+        let want = graph.argument_count();
         if arguments.len() != want {
             return Err(RunError::Arity { want, got: arguments.len() });
         }
@@ -70,23 +75,37 @@ impl Function {
                 input: Box::new(Described::new(&graph.bind(input))),
                 got: argument.describe(),
                 rule,
-                origin: graph.value(input).origin,
+                origin: graph.value(input).origin.clone(),
             })?;
         }
         Ok(())
     }
 
-    pub(super) fn run(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
+    /// Runs the plan, and then the updates of shared variables; a call that fails changes none.
+    pub(super) fn run(&mut self, arguments: &[&dyn Value], watch: &mut impl Watch) -> Result<(), RunError> {
         let plan = self.plan.clone();
+        self.snapshot.extend(plan.graph.shared().iter().map(|cell| cell.get()));
+        let result = self.run_steps(&plan, arguments, watch);
+        if result.is_ok() {
+            self.update(&plan);
+        }
+        self.snapshot.clear();
+        result
+    }
+
+    fn run_steps(&mut self, plan: &Plan, arguments: &[&dyn Value], watch: &mut impl Watch) -> Result<(), RunError> {
         for &slot in &plan.output_views {
             self.slots[slot as usize].release();
         }
-        for step in &plan.steps {
+        for (at, step) in plan.steps.iter().enumerate() {
             self.scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut self.slots[slot as usize])));
-            let places = Places { plan: &plan, slots: &self.slots, arguments, converted: &self.converted };
+            let places =
+                Places { plan, slots: &self.slots, arguments, converted: &self.converted, shared: &self.snapshot };
             let inputs = StepInputs { places, step };
             let state = step.state.map(|at| &mut self.states[at as usize]);
+            watch.before();
             let result = perform(&inputs, &mut self.scratch, state);
+            let result = result.and_then(|()| watch.after(at, &self.scratch));
             for (slot, value) in step.outputs.iter().zip(self.scratch.drain(..)) {
                 self.slots[*slot as usize] = value;
             }
@@ -96,10 +115,21 @@ impl Function {
             }
         }
         for &(position, slot) in &plan.passed {
-            let value = self.lookup(arguments).find(Source::Argument(position)).map(|value| value.boxed_clone());
-            value.into_iter().for_each(|value| self.slots[slot as usize].set(value));
+            let mut place = std::mem::take(&mut self.slots[slot as usize]);
+            self.lookup(arguments).find(Source::Argument(position)).into_iter().for_each(|value| place.assign(value));
+            self.slots[slot as usize] = place;
         }
         Ok(())
+    }
+
+    /// All new values are taken before the first is put, for one may be computed from another's old value.
+    fn update(&self, plan: &Plan) {
+        let sources = &plan.outputs[plan.graph.result_count()..];
+        let values: Vec<Option<Arc<dyn Value>>> =
+            sources.iter().map(|&source| Some(self.lookup(&[]).find(source)?.boxed_clone().into())).collect();
+        for (cell, value) in plan.graph.updates().iter().zip(values) {
+            value.into_iter().for_each(|value| cell.put(value));
+        }
     }
 
     fn failure(&self, step: &Step, arguments: &[&dyn Value], failure: Box<dyn OpError>) -> RunError {
@@ -111,7 +141,7 @@ impl Function {
             format!("`{}` {value}", self.name_of(variable))
         };
         let inputs: Vec<String> = handles.iter().zip(&step.inputs).map(describe).collect();
-        let origin = graph.node(step.node).map(|node| node.origin).unwrap_or_else(crate::origin::current);
+        let origin = graph.node(step.node).map(|node| node.origin.clone()).unwrap_or_else(crate::origin::current);
         RunError::Op { op: step.op.name(), inputs: inputs.join(", "), origin, failure }
     }
 

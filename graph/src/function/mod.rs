@@ -18,9 +18,14 @@ use crate::value::{Slot, Value};
 mod execute;
 mod explain;
 mod plan;
+mod profile;
+mod watch;
 
 pub use execute::evaluate;
 use plan::Plan;
+pub use profile::{NodeProfile, Profile};
+pub use watch::{DebugReport, DebugRow, Guard};
+use watch::{Debugging, Unwatched, Watching};
 
 /// A compiled function: values in, values out.
 ///
@@ -31,7 +36,11 @@ pub struct Function {
     slots: Vec<Slot>,
     states: Vec<Option<Box<dyn OpState>>>,
     converted: Vec<Option<Box<dyn Value>>>,
+    /// The values of shared variables during a call.
+    snapshot: Vec<Arc<dyn Value>>,
     scratch: Vec<Slot>,
+    guard: Option<Guard>,
+    profile: Option<Box<Profile>>,
 }
 
 impl Function {
@@ -49,12 +58,15 @@ impl Function {
             slots: Vec::new(),
             states: Vec::new(),
             converted: Vec::new(),
+            snapshot: Vec::with_capacity(plan.graph.shared().len()),
             scratch: Vec::with_capacity(plan.most_outputs),
+            guard: None,
+            profile: None,
             plan,
         };
         function.slots.resize_with(function.plan.slot_count, Slot::default);
         function.states.resize_with(function.plan.state_count, || None);
-        function.converted.resize_with(function.plan.graph.inputs().len(), || None);
+        function.converted.resize_with(function.plan.graph.argument_count(), || None);
         function
     }
 
@@ -85,18 +97,25 @@ impl Function {
     /// As [`call`](Self::call).
     pub fn call_ref(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
-        self.run(arguments)?;
+        match (self.guard, self.profile.take()) {
+            (None, None) => self.run(arguments, &mut Unwatched)?,
+            (guard, mut profile) => {
+                let result = self.run(arguments, &mut Watching { guard, profile: profile.as_deref_mut() });
+                self.profile = profile;
+                result?;
+            }
+        }
         Ok(OutputView { function: self })
     }
 
-    /// The number of inputs.
+    /// The number of inputs; shared variables are none.
     pub fn input_count(&self) -> usize {
-        self.plan.graph.inputs().len()
+        self.plan.graph.argument_count()
     }
 
     /// The number of outputs.
     pub fn output_count(&self) -> usize {
-        self.plan.outputs.len()
+        self.plan.graph.result_count()
     }
 
     /// The number of nodes that a call runs.
@@ -124,6 +143,38 @@ impl Function {
         sums
     }
 
+    /// Looks at every value that a node makes, and fails where one is not finite; `None` looks at none.
+    ///
+    /// What a node computes is looked at as compiled: rewriting may have removed the node that you wrote, and fusion
+    /// makes one of many. To find a line, compile with [`FunctionGraph::new`] and [`Function::plan`] alone.
+    pub fn set_guard(&mut self, guard: Option<Guard>) {
+        self.guard = guard;
+    }
+
+    /// Begins to measure calls, time and bytes of each node, from zero; or ends it.
+    pub fn set_profiling(&mut self, on: bool) {
+        self.profile = on.then(|| Box::new(Profile::new(&self.plan)));
+    }
+
+    /// What was measured since profiling began; `None` where it did not.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_deref()
+    }
+
+    /// Calls the function and reports on its inputs and on every value that has a name or is an output.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call); what was seen up to a failure is lost, so give it a point at which the call succeeds,
+    /// or set a guard.
+    pub fn debug(&mut self, arguments: &[&dyn Value]) -> Result<DebugReport, RunError> {
+        self.accept(arguments)?;
+        let plan = self.plan.clone();
+        let mut report = DebugReport::of_inputs(&plan, arguments);
+        self.run(arguments, &mut Debugging { plan: &plan, report: &mut report })?;
+        Ok(report)
+    }
+
     /// The graph that is run, as a tree; see [`debug_print`](crate::debug_print).
     pub fn debug_print(&self) -> String {
         crate::print::debug_print(&self.plan.graph.export())
@@ -142,7 +193,7 @@ impl Function {
     fn output(&self, position: usize) -> Result<&dyn Value, RunError> {
         let count = self.output_count();
         let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
-        let source = self.plan.outputs.get(position).ok_or_else(missing)?;
+        let source = self.plan.outputs[..count].get(position).ok_or_else(missing)?;
         self.lookup(&[]).find(*source).ok_or_else(missing)
     }
 }

@@ -41,6 +41,7 @@ pub(super) struct Plan {
     pub(super) graph: FunctionGraph,
     pub(super) steps: Vec<Step>,
     pub(super) constants: Vec<Arc<dyn Value>>,
+    /// The results, and then the new values of shared variables.
     pub(super) outputs: Vec<Source>,
     /// Arguments that are outputs too, and the slots they are copied to: outputs outlive the borrow of arguments.
     pub(super) passed: Vec<(u32, u32)>,

@@ -10,7 +10,7 @@ use crate::origin::Origin;
 use crate::variable::{Variable, build_node};
 
 /// A node as rules see it, whether it is part of an expression or of a function graph.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NodeView<'a> {
     op: &'a OpRef,
     inputs: &'a [Variable],
@@ -56,12 +56,12 @@ impl<'a> NodeView<'a> {
 
     /// Where the node was built.
     pub fn origin(&self) -> Origin {
-        self.origin
+        self.origin.clone()
     }
 
     /// The error for a derivative that the op does not have.
     pub fn no_derivative(&self, mode: &'static str, input: usize) -> BuildError {
-        BuildError::NoDerivative { op: self.op.name(), mode, input, origin: self.origin }
+        BuildError::NoDerivative { op: self.op.name(), mode, input, origin: self.origin() }
     }
 
     /// The tangents of an op of one output that is linear in one input and does not move with the others: the same op,

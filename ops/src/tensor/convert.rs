@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::Variable;
+use kronograph_graph::{Result, Shared, Variable};
 use ndarray::{Array, Dimension};
 
 use super::{Element, Strided, Tensor, TensorType};
@@ -72,6 +72,18 @@ pub fn vector(name: &str) -> Variable {
 #[track_caller]
 pub fn matrix(name: &str) -> Variable {
     tensor(name, DType::F64, &[None, None])
+}
+
+/// A shared variable with a first value. Its type has the value's dtype and number of axes; the lengths may change.
+/// To fix them, or for values of other kinds, use [`Shared::new`].
+///
+/// # Errors
+///
+/// None of its own.
+#[track_caller]
+pub fn shared(name: &str, value: impl Into<Tensor>) -> Result<Shared> {
+    let value: Tensor = value.into();
+    Shared::new(name, TensorType::shared(value.dtype(), &vec![None; value.shape().len()]), value)
 }
 
 /// A constant; its dtype is that of the value, and its shape is known.

@@ -15,7 +15,7 @@ mod convert;
 mod strided;
 mod ty;
 
-pub use convert::{constant, matrix, scalar, tensor, vector};
+pub use convert::{constant, matrix, scalar, shared, tensor, vector};
 pub use strided::{Extents, Strided, check_size, row_major, size_of_shape};
 pub use ty::TensorType;
 pub(crate) use ty::{literal_constant, tensor_type, weak_dtype};
