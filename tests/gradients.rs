@@ -54,7 +54,7 @@ fn known_gradients_replace_what_flows_from_the_cost() {
     let g = gradient.wrt(std::slice::from_ref(&x)).unwrap().remove(0);
     let values = [(&x, Tensor::vector(vec![1.0, 2.0])), (&known, at(5.0))];
     assert_eq!(numbers(&values, &g), [5.0, 5.0]);
-    let twice = gradient.known(&[s.clone()], &[known.clone()]).unwrap_err().to_string();
+    let twice = gradient.known(std::slice::from_ref(&s), std::slice::from_ref(&known)).unwrap_err().to_string();
     assert!(twice.contains("given twice"), "{twice}");
     // Outputs that repeat, and outputs beside a cost, are summed.
     let both = lop(&[s.clone(), s], std::slice::from_ref(&x), &[known.clone(), known.clone()]).unwrap().remove(0);

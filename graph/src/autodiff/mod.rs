@@ -54,8 +54,9 @@ pub fn lop(outputs: &[Variable], wrt: &[Variable], cotangents: &[Variable]) -> R
 /// As [`grad`]; also when there are not as many directions as variables.
 #[track_caller]
 pub fn hvp(cost: &Variable, wrt: &[Variable], directions: &[Variable]) -> Result<Vec<Variable>> {
-    let _scope = origin::here();
-    rop(&grad(cost, wrt)?, wrt, directions)
+    let gradients = grad(cost, wrt)?;
+    let seeds = pair("hvp", wrt, directions)?;
+    finish(forward(&gradients, &seeds)?, &gradients, Missing::Zeros, None)
 }
 
 /// Forward mode (PyTensor: `Rop`, pushforward; JAX: JVP): `sum_j ∂f_i/∂wrt_j t_j` for each output.

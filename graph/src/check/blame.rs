@@ -67,7 +67,8 @@ impl Whole {
         let used = outside.filter(|variable| inside(variable));
         let outputs: Vec<Variable> =
             used.filter(|variable| seen.insert(variable.key(), ()).is_none()).cloned().collect();
-        let (mut pairs, mut values): (Vec<(Variable, Variable)>, Vec<Box<dyn Value>>) = Default::default();
+        let mut pairs: Vec<(Variable, Variable)> = Vec::new();
+        let mut values: Vec<Box<dyn Value>> = Vec::new();
         for variable in here.iter().flat_map(|node| node.inputs()) {
             let known = inside(variable) || seen.insert(variable.key(), ()).is_some();
             if let Some(value) = self.values.get(&variable.key()).filter(|_| !known) {
