@@ -6,7 +6,7 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`.
+//! `join`, `linalg` (one op, one file), `kron`, `program` (many small nodes as one step).
 //!
 //! # Invariants
 //!
@@ -25,6 +25,7 @@ mod kernels;
 mod kron;
 mod layout;
 mod linalg;
+mod program;
 mod reduce;
 mod tensor;
 
@@ -35,5 +36,6 @@ pub use join::{Join, concatenate};
 pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;
+pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
 pub use tensor::*;

@@ -10,6 +10,7 @@ use super::refuse::negative_integer_power;
 use super::row::{DtypeRule, IntBinary, IntCompare, IntUnary, Kernel, Partial, Row};
 use super::{elementwise1, elementwise2, switch};
 use crate::kernels::map::{Integer, map1, map2};
+use crate::kernels::pick::{pick1, pick2};
 use Partial::{Mask, MinusOne, One, Times, Zero};
 
 macro_rules! yes_no {
@@ -91,6 +92,7 @@ macro_rules! unary {
                 kernel: Kernel::Unary {
                     f64: |a, s, out| map1(a, s, out, |$x: f64| -> f64 { $value }),
                     f32: |a, s, out| map1(a, s, out, |$x: f32| -> f32 { $value }),
+                    pick: |x, at, out| pick1(x, at, out, |$x: f64| -> f64 { $value }),
                     int: int_unary!($(|$ix| $int)?),
                 },
                 refuse: None,
@@ -133,6 +135,7 @@ macro_rules! binary {
                 kernel: Kernel::Binary {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| -> f64 { $value }),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| -> f32 { $value }),
+                    pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| -> f64 { $value }),
                     int: int_binary!($(|$ix, $iy| $int)?),
                     bool: bool_binary!($(|$bx, $by| $bool)?),
                 },
@@ -164,6 +167,8 @@ macro_rules! compare {
                 kernel: Kernel::Compare {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| $value),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| $value),
+                    mask: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| f64::from($value)),
+                    pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| f64::from($value)),
                     int: IntCompare {
                         u8: |a, s, b, t, out| map2(a, s, b, t, out, |$x: u8, $y: u8| $value),
                         i8: |a, s, b, t, out| map2(a, s, b, t, out, |$x: i8, $y: i8| $value),
