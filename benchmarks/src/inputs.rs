@@ -36,7 +36,7 @@ pub fn chk(x: impl IntoIterator<Item = f64>) -> f64 {
 pub fn rook(n: usize) -> Result<SparseMatrix, SparseError> {
     let columns = n.div_ceil(n.isqrt().max(1)).max(1);
     let neighbours = |k: usize| {
-        let (left, right) = (k % columns > 0, k % columns + 1 < columns && k + 1 < n);
+        let (left, right) = (!k.is_multiple_of(columns), k % columns + 1 < columns && k + 1 < n);
         let candidates = [
             (k >= columns).then(|| k - columns),
             left.then(|| k - 1),
