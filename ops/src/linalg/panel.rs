@@ -39,21 +39,41 @@ pub fn pack(array: &[f64], step: usize, offsets: &[usize], rows: &[usize], panel
                 }
             }
             Piece::Group(offsets) if step == 1 => {
-                let columns: [&[f64]; GROUP] = offsets.map(|offset| &array[offset..][..rows.len()]);
-                for (i, &row) in rows.iter().enumerate() {
-                    panel[row * width + at..][..GROUP].copy_from_slice(&columns.map(|column| column[i]));
-                }
+                let columns = offsets.map(|offset| &array[offset..][..rows.len()]);
+                pack_group(&columns, rows, &mut panel[at..], width);
             }
             Piece::Group(offsets) => {
                 for (i, &row) in rows.iter().enumerate() {
-                    let values = offsets.map(|offset| array[offset + i * step]);
-                    panel[row * width + at..][..GROUP].copy_from_slice(&values);
+                    let to = &mut panel[row * width + at..][..GROUP];
+                    to.iter_mut().zip(&offsets).for_each(|(to, offset)| *to = array[offset + i * step]);
                 }
             }
             Piece::One(offset) => {
                 rows.iter().enumerate().for_each(|(i, &row)| panel[row * width + at] = array[offset + i * step]);
             }
         }
+    }
+}
+
+/// Copies columns that lie along the array, in square tiles.
+fn pack_group(columns: &[&[f64]; GROUP], rows: &[usize], panel: &mut [f64], width: usize) {
+    let tiles = rows.as_chunks::<GROUP>();
+    for (tile, rows) in tiles.0.iter().enumerate() {
+        let mut square = [[0.0; GROUP]; GROUP];
+        for (square, column) in square.iter_mut().zip(columns) {
+            square.copy_from_slice(&column[tile * GROUP..][..GROUP]);
+        }
+        for (i, &row) in rows.iter().enumerate() {
+            let to = &mut panel[row * width..][..GROUP];
+            for (to, square) in to.iter_mut().zip(&square) {
+                *to = square[i];
+            }
+        }
+    }
+    let done = tiles.0.len() * GROUP;
+    for (i, &row) in tiles.1.iter().enumerate() {
+        let to = &mut panel[row * width..][..GROUP];
+        to.iter_mut().zip(columns).for_each(|(to, column)| *to = column[done + i]);
     }
 }
 
