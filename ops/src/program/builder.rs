@@ -7,6 +7,7 @@ use std::any::Any;
 use std::collections::HashMap;
 
 use kronograph_graph::{OpRef, Type, TypeRef, Value};
+use smallvec::SmallVec;
 
 use super::code::{Code, List};
 use super::{Output, ScalarProgram, lower, schedule, size_of};
@@ -36,11 +37,36 @@ pub struct ProgramBuilder {
     pub(super) args: Vec<u32>,
 }
 
-/// Where the elements of a value are, as a tensor of numbers of virtual registers, and its type.
-#[derive(Clone, Debug)]
+/// Where the elements of a value are, and its type.
+#[derive(Debug)]
 pub(super) struct Registers {
-    pub(super) at: Tensor,
+    pub(super) at: At,
     pub(super) ty: TensorType,
+}
+
+/// The virtual registers of a value: in a row from the first on, or anywhere, as a tensor of their numbers.
+#[derive(Debug)]
+pub(super) enum At {
+    Row(u32),
+    Anywhere(Tensor),
+}
+
+impl Registers {
+    /// The numbers of the registers, in the shape of the value.
+    pub(super) fn tensor(&self) -> Tensor {
+        match &self.at {
+            At::Row(from) => row(*from, &self.ty),
+            At::Anywhere(at) => at.clone(),
+        }
+    }
+
+    /// The numbers of the registers, in row-major order.
+    pub(super) fn numbers(&self) -> Vec<u32> {
+        match &self.at {
+            At::Row(from) => (*from..*from + size_of(&self.ty) as u32).collect(),
+            At::Anywhere(at) => numbers(at),
+        }
+    }
 }
 
 /// What fills a virtual register.
@@ -90,7 +116,7 @@ impl ProgramBuilder {
         let before: usize = self.inputs.iter().map(size_of).sum();
         self.homes.extend((0..size_of(&ty)).map(|k| Home::Input((before + k) as u32)));
         self.inputs.push(ty.clone());
-        Some(self.value(row(from, &ty), ty))
+        Some(self.value(At::Row(from), ty))
     }
 
     /// A constant; `None` if its type does not suit.
@@ -101,15 +127,15 @@ impl ProgramBuilder {
         let bits: Vec<u64> = numbers.iter().map(|x| x.to_bits()).collect();
         let at = match bits.first() {
             Some(&first) if bits.iter().all(|&bits| bits == first) => {
-                vec![i64::from(self.number(first)); bits.len()]
+                let number = self.number(first);
+                if bits.len() == 1 { At::Row(number) } else { anywhere(&ty, vec![i64::from(number); bits.len()]) }
             }
             _ => {
-                let from = self.homes.len() as i64;
+                let from = self.homes.len() as u32;
                 bits.iter().for_each(|&bits| _ = self.new_number(bits));
-                (from..from + bits.len() as i64).collect()
+                At::Row(from)
             }
         };
-        let at = tensor_of(&ty, at);
         Some(self.value(at, ty))
     }
 
@@ -132,16 +158,20 @@ impl ProgramBuilder {
     /// A node of one output; `None` if it cannot be part of this program, which is left as it was.
     pub fn node(&mut self, op: &OpRef, inputs: &[ProgramValue], output: &TypeRef) -> Option<ProgramValue> {
         let ty = small(output)?.clone();
-        let inputs: Vec<Registers> = inputs.iter().map(|input| self.values[input.0].clone()).collect();
         if self.homes.len() + size_of(&ty) > MOST_REGISTERS {
             return None;
         }
-        let at = lower::lower(self, op, &inputs, &ty)?;
+        let values = std::mem::take(&mut self.values);
+        let inputs: SmallVec<[&Registers; 3]> = inputs.iter().map(|input| &values[input.0]).collect();
+        let at = lower::lower(self, op, &inputs, &ty);
+        drop(inputs);
+        self.values = values;
+        let at = at?;
         self.nodes += 1;
         Some(self.value(at, ty))
     }
 
-    fn value(&mut self, at: Tensor, ty: TensorType) -> ProgramValue {
+    fn value(&mut self, at: At, ty: TensorType) -> ProgramValue {
         self.values.push(Registers { at, ty });
         ProgramValue(self.values.len() - 1)
     }
@@ -165,7 +195,7 @@ impl ProgramBuilder {
             Home::Input(at) => code.constants.len() as u32 + at,
             Home::Block(at) => places[at as usize] + register - self.blocks[at as usize].out,
         };
-        let lists: Vec<Vec<u32>> = outputs.iter().map(|output| numbers(&self.values[output.0].at)).collect();
+        let lists: Vec<Vec<u32>> = outputs.iter().map(|output| self.values[output.0].numbers()).collect();
         let lists: Vec<Vec<u32>> = lists.iter().map(|list| list.iter().map(|&at| place(at)).collect()).collect();
         let outputs = outputs.iter().zip(lists).map(|(output, list)| {
             let ty = self.values[output.0].ty.clone();
@@ -187,8 +217,7 @@ pub(super) fn list_of(code: &mut Code, list: &[u32]) -> List {
     }
 }
 
-/// The numbers of a tensor of registers, in row-major order.
-pub(super) fn numbers(at: &Tensor) -> Vec<u32> {
+fn numbers(at: &Tensor) -> Vec<u32> {
     match at {
         Tensor::I64(at) => at.view().iter().map(|&at| at as u32).collect(),
         _ => Vec::new(),
@@ -201,7 +230,12 @@ pub(super) fn row(from: u32, ty: &TensorType) -> Tensor {
     tensor_of(ty, (from..from + size_of(ty) as i64).collect())
 }
 
-pub(super) fn tensor_of(ty: &TensorType, at: Vec<i64>) -> Tensor {
+/// Registers that lie anywhere, in row-major order.
+pub(super) fn anywhere(ty: &TensorType, at: Vec<i64>) -> At {
+    At::Anywhere(tensor_of(ty, at))
+}
+
+fn tensor_of(ty: &TensorType, at: Vec<i64>) -> Tensor {
     let shape: Extents = ty.lengths().iter().flatten().copied().collect();
     Tensor::I64(Strided::new(&shape, at).expect("one register for each element"))
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kronograph_graph::{NodeView, Op, OpRef, Value, Variable, evaluate, origin};
 
-use super::builder::{Kind, ProgramBuilder, Registers, numbers, row, tensor_of};
+use super::builder::{At, Kind, ProgramBuilder, Registers, anywhere, row};
 use crate::dtype::DType;
 use crate::elemwise::{BINARY, Cast, Elemwise, Kernel, Switch, spread};
 use crate::index::{IncSubtensor, Subtensor};
@@ -15,8 +15,8 @@ use crate::linalg::MatMul;
 use crate::reduce::Sum;
 use crate::tensor::{Extents, Tensor, TensorType, row_major};
 
-/// A node in registers: the tensor of those that hold its output. `None` if it has no such form.
-type Lowering = fn(&mut ProgramBuilder, &OpRef, &[Registers], &TensorType) -> Option<Tensor>;
+/// A node in registers: those that hold its output. `None` if it has no such form.
+type Lowering = fn(&mut ProgramBuilder, &OpRef, &[&Registers], &TensorType) -> Option<At>;
 
 macro_rules! lowerings {
     ($($op:ty => $lowering:path;)+) => {
@@ -53,9 +53,9 @@ pub(super) fn knows(op: &OpRef) -> bool {
 pub(super) fn lower(
     program: &mut ProgramBuilder,
     op: &OpRef,
-    inputs: &[Registers],
+    inputs: &[&Registers],
     out: &TensorType,
-) -> Option<Tensor> {
+) -> Option<At> {
     lowering(op)?(program, op, inputs, out)
 }
 
@@ -68,12 +68,23 @@ fn shape(ty: &TensorType) -> Extents {
 }
 
 /// Adds the operands of an elementwise node, element by element, with the inputs repeated as broadcasting says.
-fn operands<const K: usize>(program: &mut ProgramBuilder, inputs: [&Tensor; K], out: &[usize]) -> Option<()> {
+fn operands<const K: usize>(program: &mut ProgramBuilder, inputs: [&Registers; K], out: &[usize]) -> Option<()> {
+    if out.iter().all(|&length| length == 1) {
+        let first = |input: &Registers| match &input.at {
+            At::Row(from) => Some(*from),
+            At::Anywhere(at) => at.array::<i64>().ok()?.storage().first().map(|&at| at as u32),
+        };
+        for input in inputs {
+            program.args.push(first(input)?);
+        }
+        return Some(());
+    }
+    let tensors = inputs.map(Registers::tensor);
     let mut storage: [&[i64]; K] = [&[]; K];
-    for (storage, input) in storage.iter_mut().zip(inputs) {
+    for (storage, input) in storage.iter_mut().zip(&tensors) {
         *storage = input.array::<i64>().ok()?.storage();
     }
-    let strides = inputs.map(|input| spread(input, out));
+    let strides: [Extents; K] = std::array::from_fn(|k| spread(&tensors[k], out));
     let strides: [&[usize]; K] = std::array::from_fn(|k| &strides[k][..]);
     for_each_run(out, strides, |from, step, length| {
         for i in 0..length {
@@ -83,7 +94,7 @@ fn operands<const K: usize>(program: &mut ProgramBuilder, inputs: [&Tensor; K], 
     Some(())
 }
 
-fn elemwise(program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
+fn elemwise(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let Elemwise(row_of) = concrete(op)?;
     let compares = matches!(row_of.kernel, Kernel::Compare { .. });
     if !compares && inputs.iter().any(|input| input.ty.dtype() != DType::F64) {
@@ -91,34 +102,33 @@ fn elemwise(program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out:
     }
     let (from, shape) = (program.args.len(), shape(out));
     match inputs {
-        [a] => operands(program, [&a.at], &shape)?,
-        [a, b] => operands(program, [&a.at, &b.at], &shape)?,
+        [a] => operands(program, [a], &shape)?,
+        [a, b] => operands(program, [a, b], &shape)?,
         _ => return None,
     }
-    let first = program.block(Kind::Row(row_of), from, shape.iter().product());
-    Some(row(first, out))
+    Some(At::Row(program.block(Kind::Row(row_of), from, shape.iter().product())))
 }
 
-fn switch(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
+fn switch(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let [condition, a, b] = inputs else { return None };
     let (from, shape) = (program.args.len(), shape(out));
-    operands(program, [&condition.at, &a.at, &b.at], &shape)?;
-    let first = program.block(Kind::Select, from, shape.iter().product());
-    Some(row(first, out))
+    operands(program, [condition, a, b], &shape)?;
+    Some(At::Row(program.block(Kind::Select, from, shape.iter().product())))
 }
 
 /// Truth values are 0 and 1 already.
-fn cast(_program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
+fn cast(_program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let Cast { to: DType::F64 } = concrete(op)? else { return None };
-    Some(tensor_of(out, inputs.first()?.at.to_vec().ok()?))
+    Some(anywhere(out, inputs.first()?.numbers().into_iter().map(i64::from).collect()))
 }
 
 /// One block for each element of the result, its operands in the order in which [`Sum`] adds them.
-fn sum(program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
+fn sum(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let Sum { axes } = concrete(op)?;
-    let [Registers { at, ty }] = inputs else { return None };
-    let (at, kept) = (at.array::<i64>().ok()?, shape(out));
-    if ty.dtype() != DType::F64 {
+    let [x] = inputs else { return None };
+    let tensor = x.tensor();
+    let (at, kept) = (tensor.array::<i64>().ok()?, shape(out));
+    if x.ty.dtype() != DType::F64 {
         return None;
     }
     let dense = row_major(&kept);
@@ -138,19 +148,20 @@ fn sum(program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &Ten
         program.args.extend(terms);
         registers.push(i64::from(program.block(Kind::Sum(piece as u32), from, 1)));
     }
-    Some(tensor_of(out, registers))
+    Some(anywhere(out, registers))
 }
 
 /// A product with a vector: one row of terms for each element of the result, in the order in which [`MatMul`] adds.
-fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
-    let [Registers { at: a, .. }, Registers { at: b, .. }] = inputs else { return None };
-    let inner = *a.shape().last()?;
-    let columns = if b.shape().len() == 2 { b.shape()[1] } else { 1 };
-    let rows = if a.shape().len() == 2 { a.shape()[0] } else { 1 };
+fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], _out: &TensorType) -> Option<At> {
+    let [a, b] = inputs else { return None };
+    let (left, right) = (shape(&a.ty), shape(&b.ty));
+    let inner = *left.last()?;
+    let rows = if left.len() == 2 { left[0] } else { 1 };
+    let columns = if right.len() == 2 { right[1] } else { 1 };
     if inner == 0 || rows * columns == 0 || (rows != 1 && columns != 1) {
         return None;
     }
-    let (a, b) = (numbers(a), numbers(b));
+    let (a, b) = (a.numbers(), b.numbers());
     let from = program.args.len();
     if columns == 1 {
         program.args.extend(a.iter().chain(&b));
@@ -158,34 +169,34 @@ fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[Registers], out:
         program.args.extend((0..columns * inner).map(|at| b[(at % inner) * columns + at / inner]));
         program.args.extend(&a);
     }
-    let first = program.block(Kind::Product(inner as u32), from, rows * columns);
-    Some(row(first, out))
+    Some(At::Row(program.block(Kind::Product(inner as u32), from, rows * columns)))
 }
 
 /// Only the part is computed; the other elements stay in the registers in which they are.
-fn increase(program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
+fn increase(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let IncSubtensor { axes } = concrete(op)?;
     let [x, y] = inputs else { return None };
     let take: OpRef = std::sync::Arc::new(Subtensor { axes: axes.clone() });
     let part = run(&take, &[row(0, &x.ty)], std::slice::from_ref(&x.ty), out)?;
-    let (positions, y) = (part.to_vec::<i64>().ok()?, y.at.relaid(0, part.shape().into(), spread(&y.at, part.shape()))?);
-    let mut registers = x.at.to_vec::<i64>().ok()?;
+    let (positions, y) = (part.to_vec::<i64>().ok()?, y.tensor());
+    let y = y.relaid(0, part.shape().into(), spread(&y, part.shape()))?.to_vec::<i64>().ok()?;
+    let mut registers: Vec<i64> = x.numbers().into_iter().map(i64::from).collect();
     let from = program.args.len();
-    for (&position, added) in positions.iter().zip(numbers(&y)) {
-        program.args.extend([registers[position as usize] as u32, added]);
+    for (&position, added) in positions.iter().zip(y) {
+        program.args.extend([registers[position as usize] as u32, added as u32]);
     }
     let add = BINARY.iter().find(|row| row.name == "add")?;
     let first = program.block(Kind::Row(add), from, positions.len());
     for (&position, register) in positions.iter().zip(i64::from(first)..) {
         registers[position as usize] = register;
     }
-    Some(tensor_of(out, registers))
+    Some(anywhere(out, registers))
 }
 
 /// Runs the op on the numbers of the registers.
-fn moved(_program: &mut ProgramBuilder, op: &OpRef, inputs: &[Registers], out: &TensorType) -> Option<Tensor> {
-    let (at, types): (Vec<Tensor>, Vec<TensorType>) = inputs.iter().map(|x| (x.at.clone(), x.ty.clone())).unzip();
-    run(op, &at, &types, out)
+fn moved(_program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
+    let (at, types): (Vec<Tensor>, Vec<TensorType>) = inputs.iter().map(|x| (x.tensor(), x.ty.clone())).unzip();
+    run(op, &at, &types, out).map(At::Anywhere)
 }
 
 fn run(op: &OpRef, at: &[Tensor], types: &[TensorType], out: &TensorType) -> Option<Tensor> {

@@ -3,6 +3,7 @@
 //! Whatever the longest chain of nodes waits for comes first, and every block of the same row that is ready is run
 //! along with it: so a chain is followed to its end, and what depends on its links is left to be done in long runs.
 
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::builder::{Block, Home, Kind, ProgramBuilder, list_of};
@@ -19,6 +20,7 @@ pub(super) fn schedule(program: &ProgramBuilder, first: u32) -> (Code, Vec<u32>)
         code: Code { registers: first, ..Code::default() },
         places: vec![0; program.blocks.len()],
         given: first - program.homes.iter().filter(|home| matches!(home, Home::Input(_))).count() as u32,
+        args: Vec::new(),
     };
     for blocks in waves(program) {
         emitter.wave(&blocks);
@@ -26,77 +28,104 @@ pub(super) fn schedule(program: &ProgramBuilder, first: u32) -> (Code, Vec<u32>)
     (emitter.code, emitter.places)
 }
 
-/// The blocks in the order in which they run, those of one row together.
+/// The blocks in the order in which they run, those of one family together.
 fn waves(program: &ProgramBuilder) -> Vec<Vec<u32>> {
-    let Links { mut missing, users } = Links::of(program);
-    let heights = heights(&users);
-    let mut queue: BinaryHeap<(u32, std::cmp::Reverse<u32>)> = BinaryHeap::new();
-    let mut ready: HashMap<usize, Vec<u32>> = HashMap::new();
-    let mut done = vec![false; program.blocks.len()];
-    let mut fresh: Vec<u32> = (0..missing.len() as u32).filter(|&block| missing[block as usize] == 0).collect();
+    let mut links = Links::of(program);
+    let heights = links.heights();
+    let (families, count) = families(program);
+    let mut queue: BinaryHeap<(u32, Reverse<u32>)> = BinaryHeap::new();
+    let mut ready: Vec<Vec<u32>> = vec![Vec::new(); count];
+    let mut done = vec![false; families.len()];
+    let mut fresh: Vec<u32> = (0..families.len() as u32).filter(|&block| links.missing[block as usize] == 0).collect();
     let mut waves = Vec::new();
     loop {
-        for &block in &fresh {
-            queue.push((heights[block as usize], std::cmp::Reverse(block)));
-            ready.entry(family(program, block)).or_default().push(block);
+        for block in fresh.drain(..) {
+            queue.push((heights[block as usize], Reverse(block)));
+            ready[families[block as usize] as usize].push(block);
         }
-        let Some((_, std::cmp::Reverse(next))) = queue.pop() else { return waves };
+        let Some((_, Reverse(next))) = queue.pop() else { return waves };
         if done[next as usize] {
-            fresh.clear();
             continue;
         }
-        let wave = ready.remove(&family(program, next)).unwrap_or_default();
-        wave.iter().for_each(|&block| done[block as usize] = true);
-        fresh = wave.iter().flat_map(|&block| users[block as usize].iter().copied()).collect();
-        fresh.retain(|&user| {
-            missing[user as usize] -= 1;
-            missing[user as usize] == 0
-        });
+        let wave = std::mem::take(&mut ready[families[next as usize] as usize]);
+        for &block in &wave {
+            done[block as usize] = true;
+            links.release(block, &mut fresh);
+        }
         waves.push(wave);
     }
 }
 
-/// Blocks of one family may share instructions.
-fn family(program: &ProgramBuilder, block: u32) -> usize {
-    match program.blocks[block as usize].kind {
-        Kind::Row(row) => std::ptr::from_ref(row) as usize,
-        Kind::Select => 0,
-        Kind::Sum(_) => 1,
-        Kind::Product(_) => 2,
-    }
+/// The family of each block, and how many there are: blocks of one family may share instructions.
+fn families(program: &ProgramBuilder) -> (Vec<u32>, usize) {
+    let mut known: HashMap<usize, u32> = HashMap::new();
+    let mut number = |block: &Block| {
+        let key = match block.kind {
+            Kind::Row(row) => std::ptr::from_ref(row) as usize,
+            Kind::Select => 0,
+            Kind::Sum(_) => 1,
+            Kind::Product(_) => 2,
+        };
+        let next = known.len() as u32;
+        *known.entry(key).or_insert(next)
+    };
+    let families = program.blocks.iter().map(&mut number).collect();
+    (families, known.len())
 }
 
-/// For each block, how many others it waits for, and which wait for it.
+/// For each block, how many operands it waits for, and which blocks wait for it, one list after another.
 struct Links {
     missing: Vec<u32>,
-    users: Vec<Vec<u32>>,
+    starts: Vec<u32>,
+    users: Vec<u32>,
 }
 
 impl Links {
     fn of(program: &ProgramBuilder) -> Self {
-        let count = program.blocks.len();
-        let mut links = Self { missing: vec![0; count], users: vec![Vec::new(); count] };
-        for (at, block) in program.blocks.iter().enumerate() {
-            for &register in &program.args[block.args.clone()] {
-                let Home::Block(owner) = program.homes[register as usize] else { continue };
-                let users = &mut links.users[owner as usize];
-                if users.last() != Some(&(at as u32)) {
-                    users.push(at as u32);
-                    links.missing[at] += 1;
-                }
+        let owner = |register: &u32| match program.homes[*register as usize] {
+            Home::Block(owner) => Some(owner as usize),
+            Home::Constant(_) | Home::Input(_) => None,
+        };
+        let owners = |block: &Block| program.args[block.args.clone()].iter().filter_map(owner);
+        let missing: Vec<u32> = program.blocks.iter().map(|block| owners(block).count() as u32).collect();
+        let mut starts = vec![0u32; program.blocks.len() + 1];
+        program.blocks.iter().flat_map(owners).for_each(|owner| starts[owner + 1] += 1);
+        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        let mut next = starts.clone();
+        let mut users = vec![0; missing.iter().sum::<u32>() as usize];
+        for (user, block) in program.blocks.iter().enumerate() {
+            for owner in owners(block) {
+                users[next[owner] as usize] = user as u32;
+                next[owner] += 1;
             }
         }
-        links
+        Self { missing, starts, users }
     }
-}
 
-/// For each block, the number of blocks on the longest way from it to an end.
-fn heights(users: &[Vec<u32>]) -> Vec<u32> {
-    let mut heights = vec![0; users.len()];
-    for at in (0..users.len()).rev() {
-        heights[at] = users[at].iter().map(|&user| heights[user as usize] + 1).max().unwrap_or(0);
+    fn users(&self, block: usize) -> std::ops::Range<usize> {
+        self.starts[block] as usize..self.starts[block + 1] as usize
     }
-    heights
+
+    /// A block is done: those that waited for nothing else are added to `fresh`.
+    fn release(&mut self, block: u32, fresh: &mut Vec<u32>) {
+        for at in self.users(block as usize) {
+            let user = self.users[at];
+            self.missing[user as usize] -= 1;
+            if self.missing[user as usize] == 0 {
+                fresh.push(user);
+            }
+        }
+    }
+
+    /// For each block, the number of blocks on the longest way from it to an end.
+    fn heights(&self) -> Vec<u32> {
+        let mut heights = vec![0; self.missing.len()];
+        for at in (0..heights.len()).rev() {
+            let users = self.users[self.users(at)].iter();
+            heights[at] = users.map(|&user| heights[user as usize] + 1).max().unwrap_or(0);
+        }
+        heights
+    }
 }
 
 struct Emitter<'a> {
@@ -105,6 +134,8 @@ struct Emitter<'a> {
     places: Vec<u32>,
     /// Where the inputs begin: behind the constants.
     given: u32,
+    /// For reuse.
+    args: Vec<u32>,
 }
 
 impl Emitter<'_> {
@@ -115,30 +146,38 @@ impl Emitter<'_> {
             self.places[block as usize] = self.code.registers;
             self.code.registers += self.program.blocks[block as usize].length;
         }
-        let of = |&block: &u32| &self.program.blocks[block as usize];
-        let args: Vec<Vec<u32>> = blocks.iter().map(|block| self.operands(of(block))).collect();
-        match blocks.first().map(|block| of(block).kind) {
-            Some(Kind::Row(row)) => self.rows(row, &args.concat(), start),
+        let kind = blocks.first().map(|&block| self.program.blocks[block as usize].kind);
+        if let Some(Kind::Sum(_) | Kind::Product(_)) = kind {
+            for &block in blocks {
+                let mut args = Vec::new();
+                self.operands(block, &mut args);
+                self.total(block, &args);
+            }
+            return;
+        }
+        let mut args = std::mem::take(&mut self.args);
+        args.clear();
+        blocks.iter().for_each(|&block| self.operands(block, &mut args));
+        match kind {
+            Some(Kind::Row(row)) => self.rows(row, &args, start),
             Some(Kind::Select) => {
                 let from = self.code.threes.len() as u32;
-                self.code.threes.extend(args.concat().as_chunks().0);
+                self.code.threes.extend(args.as_chunks().0);
                 self.code.steps.push(Step::Select { args: from..self.code.threes.len() as u32, out: start });
             }
-            Some(Kind::Sum(_) | Kind::Product(_)) => {
-                blocks.iter().zip(args).for_each(|(&block, args)| self.total(block, &args));
-            }
-            None => {}
+            Some(Kind::Sum(_) | Kind::Product(_)) | None => {}
         }
+        self.args = args;
     }
 
     /// The registers of a block's operands.
-    fn operands(&self, block: &Block) -> Vec<u32> {
+    fn operands(&self, block: u32, args: &mut Vec<u32>) {
         let place = |&register: &u32| match self.program.homes[register as usize] {
             Home::Constant(at) => at,
             Home::Input(at) => self.given + at,
             Home::Block(owner) => self.places[owner as usize] + register - self.program.blocks[owner as usize].out,
         };
-        self.program.args[block.args.clone()].iter().map(place).collect()
+        args.extend(self.program.args[self.program.blocks[block as usize].args.clone()].iter().map(place));
     }
 
     fn rows(&mut self, row: &'static Row, args: &[u32], out: u32) {

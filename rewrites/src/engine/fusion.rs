@@ -5,6 +5,7 @@
 //! does not suit leads to a later stage only, so no program waits for itself; and each node is in one program, so
 //! nothing is computed twice.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use kronograph_graph::{
@@ -30,18 +31,19 @@ pub(super) fn fuse(graph: &mut FunctionGraph) -> Result<()> {
 
 /// The nodes of each stage that suit a program, each after those that it depends on.
 fn groups(graph: &FunctionGraph) -> Vec<Vec<NodeId>> {
-    let mut stages: HashMap<NodeId, (u32, bool)> = HashMap::new();
+    let mut stages = vec![(0, false); graph.mark()];
     let mut groups: BTreeMap<u32, Vec<NodeId>> = BTreeMap::new();
     for node in graph.toposort() {
         let suits = suits(graph, node);
         let after = |&input: &ValueId| match graph.producer(input) {
             Producer::Node(owner, _) => {
-                stages.get(owner).map_or(0, |&(stage, fused)| stage + u32::from(suits && !fused))
+                let (stage, fused) = stages[owner.index()];
+                stage + u32::from(suits && !fused)
             }
             Producer::Input(_) | Producer::Constant(_) => 0,
         };
         let stage = graph.node_inputs(node).iter().map(after).max().unwrap_or(0);
-        stages.insert(node, (stage, suits));
+        stages[node.index()] = (stage, suits);
         if suits {
             groups.entry(stage).or_default().push(node);
         }
@@ -90,8 +92,9 @@ impl Group {
             let &[output] = graph.node_outputs(node) else { return None };
             known.insert(output, program.node(graph.op(node)?, &operands, graph.ty(output))?);
         }
-        let inside: std::collections::HashSet<NodeId> = nodes.iter().copied().collect();
-        let leaves = |client: &Client| !matches!(client, Client::Node(user, _) if inside.contains(user));
+        let mut inside = vec![false; graph.mark()];
+        nodes.iter().for_each(|node| inside[node.index()] = true);
+        let leaves = |client: &Client| !matches!(client, Client::Node(user, _) if inside[user.index()]);
         let made = nodes.iter().flat_map(|&node| graph.node_outputs(node).iter().copied());
         outputs.extend(made.filter(|&value| graph.clients(value).iter().any(leaves)));
         let results: Vec<ProgramValue> = outputs.iter().map(|output| known[output]).collect();
@@ -118,9 +121,9 @@ impl Group {
 
 /// What was fused, by op and number.
 fn record(graph: &FunctionGraph, nodes: &[NodeId], inputs: usize, outputs: usize) -> Option<Application> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<Cow<'static, str>, usize> = BTreeMap::new();
     for &node in nodes {
-        *counts.entry(graph.op(node)?.name().into_owned()).or_insert(0) += 1;
+        *counts.entry(graph.op(node)?.name()).or_insert(0) += 1;
     }
     let counts: Vec<String> = counts.iter().map(|(op, count)| format!("{count} {op}")).collect();
     Some(Application {
