@@ -11,12 +11,35 @@ use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
 
+/// The arguments of a call, as the caller keeps them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arguments<'a> {
+    Borrowed(&'a [&'a dyn Value]),
+    Boxed(&'a [Box<dyn Value>]),
+}
+
+impl<'a> Arguments<'a> {
+    fn len(self) -> usize {
+        match self {
+            Arguments::Borrowed(values) => values.len(),
+            Arguments::Boxed(values) => values.len(),
+        }
+    }
+
+    fn get(self, at: usize) -> Option<&'a dyn Value> {
+        match self {
+            Arguments::Borrowed(values) => values.get(at).copied(),
+            Arguments::Boxed(values) => values.get(at).map(|value| &**value),
+        }
+    }
+}
+
 /// All the places where a value may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a> {
     plan: &'a Plan,
     slots: &'a [Slot],
-    arguments: &'a [&'a dyn Value],
+    arguments: Arguments<'a>,
     converted: &'a [Option<Box<dyn Value>>],
 }
 
@@ -25,7 +48,7 @@ impl<'a> Places<'a> {
         match source {
             Source::Argument(at) => match self.converted.get(at as usize)? {
                 Some(value) => Some(&**value),
-                None => self.arguments.get(at as usize).copied(),
+                None => self.arguments.get(at as usize),
             },
             Source::Constant(at) => self.plan.constants.get(at as usize).map(|value| &**value),
             Source::Slot(at) => self.slots.get(at as usize)?.value(),
@@ -53,18 +76,19 @@ impl Lookup for StepInputs<'_> {
 }
 
 impl Function {
-    pub(super) fn lookup<'a>(&'a self, arguments: &'a [&'a dyn Value]) -> Places<'a> {
+    pub(super) fn lookup<'a>(&'a self, arguments: Arguments<'a>) -> Places<'a> {
         Places { plan: &self.plan, slots: &self.slots, arguments, converted: &self.converted }
     }
 
     /// Checks the arguments against the inputs' types, and converts those that need it.
-    pub(super) fn accept(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
+    pub(super) fn accept(&mut self, arguments: Arguments<'_>) -> Result<(), RunError> {
         let graph = &self.plan.graph;
         let want = graph.inputs().len();
         if arguments.len() != want {
             return Err(RunError::Arity { want, got: arguments.len() });
         }
-        for (position, (&argument, &input)) in arguments.iter().zip(graph.inputs()).enumerate() {
+        for (position, &input) in graph.inputs().iter().enumerate() {
+            let Some(argument) = arguments.get(position) else { continue };
             self.converted[position] = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
                 position,
                 input: Box::new(Described::new(&graph.bind(input))),
@@ -76,33 +100,41 @@ impl Function {
         Ok(())
     }
 
-    pub(super) fn run(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
-        let plan = self.plan.clone();
-        for &slot in &plan.output_views {
-            self.slots[slot as usize].release();
+    pub(super) fn run(&mut self, arguments: Arguments<'_>) -> Result<(), RunError> {
+        match self.steps(arguments) {
+            Ok(()) => Ok(()),
+            Err((at, failure)) => Err(self.failure(&self.plan.steps[at], arguments, failure)),
         }
-        for step in &plan.steps {
-            self.scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut self.slots[slot as usize])));
-            let places = Places { plan: &plan, slots: &self.slots, arguments, converted: &self.converted };
-            let inputs = StepInputs { places, step };
-            let state = step.state.map(|at| &mut self.states[at as usize]);
-            let result = perform(&inputs, &mut self.scratch, state);
-            for (slot, value) in step.outputs.iter().zip(self.scratch.drain(..)) {
-                self.slots[*slot as usize] = value;
+    }
+
+    /// Runs the steps in order; an error comes with the position of its step.
+    fn steps(&mut self, arguments: Arguments<'_>) -> Result<(), (usize, Box<dyn OpError>)> {
+        let Self { plan, slots, states, converted, scratch } = self;
+        for &slot in &plan.output_views {
+            slots[slot as usize].release();
+        }
+        for (at, step) in plan.steps.iter().enumerate() {
+            scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut slots[slot as usize])));
+            let inputs = StepInputs { places: Places { plan, slots, arguments, converted }, step };
+            let state = step.state.map(|at| &mut states[at as usize]);
+            let result = perform(&inputs, scratch, state);
+            for (slot, value) in step.outputs.iter().zip(scratch.drain(..)) {
+                slots[*slot as usize] = value;
             }
-            result.map_err(|failure| self.failure(step, arguments, failure))?;
+            result.map_err(|failure| (at, failure))?;
             for &slot in &step.release {
-                self.slots[slot as usize].release();
+                slots[slot as usize].release();
             }
         }
         for &(position, slot) in &plan.passed {
-            let value = self.lookup(arguments).find(Source::Argument(position)).map(|value| value.boxed_clone());
-            value.into_iter().for_each(|value| self.slots[slot as usize].set(value));
+            let value = Places { plan, slots, arguments, converted }.find(Source::Argument(position));
+            let copy = value.map(|value| value.boxed_clone());
+            copy.into_iter().for_each(|value| slots[slot as usize].set(value));
         }
         Ok(())
     }
 
-    fn failure(&self, step: &Step, arguments: &[&dyn Value], failure: Box<dyn OpError>) -> RunError {
+    fn failure(&self, step: &Step, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {
         let graph = &self.plan.graph;
         let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
         let places = self.lookup(arguments);

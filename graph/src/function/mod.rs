@@ -19,6 +19,7 @@ mod execute;
 mod explain;
 mod plan;
 
+use execute::Arguments;
 pub use execute::evaluate;
 use plan::Plan;
 
@@ -84,6 +85,19 @@ impl Function {
     ///
     /// As [`call`](Self::call).
     pub fn call_ref(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
+        self.call_with(Arguments::Borrowed(arguments))
+    }
+
+    /// Calls the function as [`call_ref`](Self::call_ref) does, on arguments that the caller keeps from call to call.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn call_boxed(&mut self, arguments: &[Box<dyn Value>]) -> Result<OutputView<'_>, RunError> {
+        self.call_with(Arguments::Boxed(arguments))
+    }
+
+    fn call_with(&mut self, arguments: Arguments<'_>) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
         self.run(arguments)?;
         Ok(OutputView { function: self })
@@ -143,7 +157,7 @@ impl Function {
         let count = self.output_count();
         let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
         let source = self.plan.outputs.get(position).ok_or_else(missing)?;
-        self.lookup(&[]).find(*source).ok_or_else(missing)
+        self.lookup(Arguments::Borrowed(&[])).find(*source).ok_or_else(missing)
     }
 }
 

@@ -238,8 +238,11 @@ unary! {
     cos: |x| x.cos(), d: |x, _y| Times(-sin(x)?), zero: no, on: (-2.0, 2.0);
     /// The tangent of an angle in radians.
     tan: |x| x.tan(), d: |_x, y| Times(1.0 + sqr(y)?), zero: yes, on: (-1.2, 1.2);
-    /// The hyperbolic tangent; its derivative is computed without cancellation, as `4 σ(2x) σ(-2x)`.
-    tanh: |x| x.tanh(), d: |x, _y| Times(4.0 * (sigmoid(&(2.0 * x))? * sigmoid(&(-2.0 * x))?)), zero: yes, on: (-2.0, 2.0);
+    /// The hyperbolic tangent; its derivative is computed without cancellation.
+    tanh: |x| x.tanh(), d: |x, _y| Times(sech_sqr(x)?), zero: yes, on: (-2.0, 2.0);
+    /// `1 / cosh(x)²`, the derivative of the hyperbolic tangent; without overflow or cancellation.
+    sech_sqr: |x| { let e = (-2.0 * x.abs()).exp(); 4.0 * e / ((1.0 + e) * (1.0 + e)) },
+        d: |x, y| Times(-2.0 * (y * tanh(x)?)), zero: no, on: (-2.0, 2.0);
     /// The logistic function `1 / (1 + exp(-x))`; its derivative is computed without cancellation.
     sigmoid: |x| if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { let e = x.exp(); e / (1.0 + e) },
         d: |x, y| Times(y * sigmoid(&neg(x)?)?), zero: no, on: (-2.0, 2.0);

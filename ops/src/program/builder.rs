@@ -202,7 +202,8 @@ impl ProgramBuilder {
             let shape = ty.lengths().iter().flatten().copied().collect();
             Output { ty, shape, from: list_of(&mut code, &list) }
         });
-        ScalarProgram { outputs: outputs.collect(), inputs: self.inputs, nodes: self.nodes, code }
+        let (outputs, lengths) = (outputs.collect(), self.inputs.iter().map(size_of).collect());
+        ScalarProgram { inputs: self.inputs, lengths, outputs, nodes: self.nodes, code }
     }
 }
 

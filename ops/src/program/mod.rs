@@ -31,6 +31,8 @@ pub use builder::{ProgramBuilder, ProgramValue};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScalarProgram {
     inputs: Vec<TensorType>,
+    /// The number of elements of each input.
+    lengths: Vec<usize>,
     outputs: Vec<Output>,
     nodes: usize,
     code: Code,
@@ -87,10 +89,8 @@ impl Op for ScalarProgram {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (Registers(file), inputs, outputs) = io.with_state::<Registers>()?;
         let mut at = self.code.constants.len();
-        for (position, ty) in self.inputs.iter().enumerate() {
-            let value = inputs.get::<Tensor>(position)?;
-            let length = size_of(ty);
-            load(value, file.get_mut(at..at + length).ok_or(OpFailure::NoState)?)?;
+        for (position, &length) in self.lengths.iter().enumerate() {
+            load(inputs.get::<Tensor>(position)?, &mut file[at..at + length])?;
             at += length;
         }
         self.code.run(file);
@@ -123,17 +123,17 @@ fn size_of(ty: &TensorType) -> usize {
 
 /// Copies a value into its registers.
 fn load(value: &Tensor, registers: &mut [f64]) -> Result<(), OpFailure> {
-    if value.len() != registers.len() {
-        let rule = format!("shape {} is not what the program was made for", shape_text(value.shape()));
-        return Err(OpFailure::Shapes(rule));
-    }
-    match value {
-        Tensor::F64(array) => match (array.as_slice(), registers) {
-            (Some([x]), [register]) => *register = *x,
-            (Some(slice), registers) => registers.copy_from_slice(slice),
-            (None, registers) => registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = *x),
+    match (value, registers) {
+        (Tensor::F64(array), [register]) if array.storage().len() == 1 => *register = array.storage()[0],
+        (value, registers) if value.len() != registers.len() => {
+            let rule = format!("shape {} is not what the program was made for", shape_text(value.shape()));
+            return Err(OpFailure::Shapes(rule));
+        }
+        (Tensor::F64(array), registers) => match array.as_slice() {
+            Some(slice) => registers.copy_from_slice(slice),
+            None => registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = *x),
         },
-        Tensor::Bool(array) => {
+        (Tensor::Bool(array), registers) => {
             registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = f64::from(u8::from(*x)));
         }
         _ => return Err(OpFailure::WrongValue(0)),
