@@ -92,6 +92,7 @@ macro_rules! unary {
                 kernel: Kernel::Unary {
                     f64: |a, s, out| map1(a, s, out, |$x: f64| -> f64 { $value }),
                     f32: |a, s, out| map1(a, s, out, |$x: f32| -> f32 { $value }),
+                    one: |$x| -> f64 { $value },
                     pick: |x, at, out| pick1(x, at, out, |$x: f64| -> f64 { $value }),
                     int: int_unary!($(|$ix| $int)?),
                 },
@@ -135,6 +136,7 @@ macro_rules! binary {
                 kernel: Kernel::Binary {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| -> f64 { $value }),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| -> f32 { $value }),
+                    one: |$x, $y| -> f64 { $value },
                     pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| -> f64 { $value }),
                     int: int_binary!($(|$ix, $iy| $int)?),
                     bool: bool_binary!($(|$bx, $by| $bool)?),
@@ -168,6 +170,7 @@ macro_rules! compare {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| $value),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| $value),
                     mask: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| f64::from($value)),
+                    one: |$x, $y| f64::from($value),
                     pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| f64::from($value)),
                     int: IntCompare {
                         u8: |a, s, b, t, out| map2(a, s, b, t, out, |$x: u8, $y: u8| $value),
