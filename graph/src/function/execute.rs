@@ -89,13 +89,17 @@ impl Function {
         }
         for (position, &input) in graph.inputs().iter().enumerate() {
             let Some(argument) = arguments.get(position) else { continue };
-            self.converted[position] = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
+            let converted = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
                 position,
                 input: Box::new(Described::new(&graph.bind(input))),
                 got: argument.describe(),
                 rule,
                 origin: graph.value(input).origin,
             })?;
+            let place = &mut self.converted[position];
+            if converted.is_some() || place.is_some() {
+                *place = converted;
+            }
         }
         Ok(())
     }
@@ -114,13 +118,11 @@ impl Function {
             slots[slot as usize].release();
         }
         for (at, step) in plan.steps.iter().enumerate() {
-            scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut slots[slot as usize])));
+            let outputs = &mut scratch[..step.outputs.len()];
+            swap(outputs, &step.outputs, slots);
             let inputs = StepInputs { places: Places { plan, slots, arguments, converted }, step };
-            let state = step.state.map(|at| &mut states[at as usize]);
-            let result = perform(&inputs, scratch, state);
-            for (slot, value) in step.outputs.iter().zip(scratch.drain(..)) {
-                slots[*slot as usize] = value;
-            }
+            let result = perform(&inputs, outputs, step.state.map(|at| &mut states[at as usize]));
+            swap(outputs, &step.outputs, slots);
             result.map_err(|failure| (at, failure))?;
             for &slot in &step.release {
                 slots[slot as usize].release();
@@ -160,6 +162,11 @@ impl Function {
             _ => expression_text(variable),
         }
     }
+}
+
+/// Exchanges a step's output slots with those of the function; twice, and all are where they were.
+fn swap(outputs: &mut [Slot], places: &[u32], slots: &mut [Slot]) {
+    outputs.iter_mut().zip(places).for_each(|(output, &slot)| std::mem::swap(output, &mut slots[slot as usize]));
 }
 
 fn perform(inputs: &StepInputs<'_>, outputs: &mut [Slot], state: Option<&mut Option<Box<dyn OpState>>>) -> OpResult {

@@ -50,10 +50,11 @@ impl Function {
             slots: Vec::new(),
             states: Vec::new(),
             converted: Vec::new(),
-            scratch: Vec::with_capacity(plan.most_outputs),
+            scratch: Vec::new(),
             plan,
         };
         function.slots.resize_with(function.plan.slot_count, Slot::default);
+        function.scratch.resize_with(function.plan.most_outputs, Slot::default);
         function.states.resize_with(function.plan.state_count, || None);
         function.converted.resize_with(function.plan.graph.inputs().len(), || None);
         function
