@@ -65,8 +65,8 @@ pub mod prelude {
         DType, Index, Tensor, Trans, abs, add, broadcast_to, cast, cholesky_factor, concatenate, constant, cos,
         dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis, full, ge, gt,
         hessian, jacobian, kron, le, log, log1p, lt, lu_factor, map, matmul, matrix, max, max_axes, maximum, mean,
-        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, shared, sigmoid, sign, sin, slice,
-        slogdet, softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor,
+        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, sech_sqr, shared, sigmoid, sign, sin,
+        slice, slogdet, softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor,
         transpose, transpose_axes, true_div, vector,
     };
     pub use kronograph_sparse::{

@@ -36,6 +36,13 @@ pub struct NodeId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub(crate) u32);
 
+impl NodeId {
+    /// A small number, for tables: below [`FunctionGraph::mark`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// One use of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {

@@ -6,7 +6,8 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians).
+//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `program` (many small nodes as one
+//! step).
 //!
 //! # Invariants
 //!
@@ -27,6 +28,7 @@ mod kernels;
 mod kron;
 mod layout;
 mod linalg;
+mod program;
 mod reduce;
 mod tensor;
 
@@ -39,5 +41,6 @@ pub use join::{Join, concatenate};
 pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;
+pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
 pub use tensor::*;

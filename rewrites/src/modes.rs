@@ -36,6 +36,8 @@ impl Mode {
                 // What the Kronecker rules leave (constants, trivial reshapes) is cleaned up.
                 Pass::Rules(db.including(&[Tag::Canonicalize])),
                 Pass::Merge,
+                // Last: nothing looks into a program.
+                Pass::Fuse,
             ],
         }
     }
@@ -43,6 +45,13 @@ impl Mode {
     /// A mode of passes in the order given.
     pub fn of(passes: impl IntoIterator<Item = Pass>) -> Self {
         Self { passes: passes.into_iter().collect() }
+    }
+
+    /// The mode without the passes that are for compiling only.
+    #[must_use]
+    pub fn without_lowering(mut self) -> Self {
+        self.passes.retain(|pass| !pass.lowers());
+        self
     }
 
     /// Runs the passes on a graph.
@@ -61,6 +70,8 @@ impl Mode {
 
 /// Rewrites expressions, on the same input variables: to differentiate what is cheap rather than what was written.
 ///
+/// Passes that are for compiling only ([`Pass::Fuse`]) are left out, so that every derivative remains.
+///
 /// # Errors
 ///
 /// As [`Mode::run_on`].
@@ -68,6 +79,6 @@ impl Mode {
 pub fn rewrite(outputs: &[Variable], mode: &Mode) -> Result<Vec<Variable>> {
     let inputs: Vec<Variable> = ancestors(outputs).into_iter().filter(Variable::is_input).collect();
     let mut graph = FunctionGraph::new(&inputs, outputs)?;
-    mode.run_on(&mut graph)?;
+    mode.clone().without_lowering().run_on(&mut graph)?;
     Ok(graph.export())
 }

@@ -27,7 +27,7 @@ use crate::convert::{PatternOf, same_pattern};
 use crate::dense::sample_dense;
 use crate::identity::square_type;
 use crate::inner::sparse_inner;
-use crate::kernels::triangular::{Columns, solve, solve_transposed};
+use crate::kernels::triangular::{Columns, solve_lower, solve_upper};
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
 use crate::product::structured_dot_along;
@@ -233,6 +233,8 @@ pub(crate) struct LuFactorization {
     column_perm: Vec<u32>,
     lower: Columns,
     upper: Columns,
+    lower_rows: Columns,
+    upper_rows: Columns,
     diagonal: Vec<f64>,
     inverse_diagonal: Vec<f64>,
     sign: f64,
@@ -274,6 +276,8 @@ impl LuFactorization {
             self.upper.start.push(self.upper.index.len() as u32);
             self.diagonal.push(value[last]);
         }
+        self.lower_rows.transpose_of(&self.lower);
+        self.upper_rows.transpose_of(&self.upper);
         self.inverse_diagonal.clear();
         self.inverse_diagonal.extend(self.diagonal.iter().map(|pivot| 1.0 / pivot));
         let row_sign = permutation_sign(&self.row_perm, &mut self.seen);
@@ -313,9 +317,17 @@ impl Factor for LuFactorization {
     }
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {
+        let inverse = Some(&self.inverse_diagonal[..]);
         match self.direction(trans) {
-            Trans::No => solve(&self.lower, &self.upper, &self.inverse_diagonal, panel, width),
-            Trans::Yes => solve_transposed(&self.lower, &self.upper, &self.inverse_diagonal, panel, width),
+            Trans::No => {
+                solve_lower(&self.lower_rows, None, panel, width);
+                solve_upper(&self.upper_rows, inverse, panel, width);
+            }
+            // The columns of a triangle are the rows of its transpose.
+            Trans::Yes => {
+                solve_lower(&self.upper, inverse, panel, width);
+                solve_upper(&self.lower, None, panel, width);
+            }
         }
     }
 
@@ -324,7 +336,7 @@ impl Factor for LuFactorization {
     }
 
     fn bytes(&self) -> usize {
-        12 * (self.lower.index.len() + self.upper.index.len()) + 40 * self.order
+        24 * (self.lower.index.len() + self.upper.index.len()) + 48 * self.order
     }
 }
 

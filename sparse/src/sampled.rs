@@ -6,10 +6,9 @@ use kronograph_graph::{
     BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
     Tangents, Variable, apply, shape_of, sum_of,
 };
-use kronograph_ops::{DType, Tensor, TensorType, Trans};
-use smallvec::SmallVec;
+use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
 
-use crate::kernels::product::dot;
+use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::SparseMatrix;
 use crate::product::structured_dot_along;
@@ -62,30 +61,23 @@ impl Op for SampledOuter {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<Copies>()?;
+        let (state, inputs, outputs) = io.with_state::<Panels>()?;
         let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
         let (left, right) = (inputs.get::<Tensor>(1)?, inputs.get::<Tensor>(2)?);
-        let Split { outer, inner } = Split::of(left, right, self.axis)?;
-        if [left.shape()[self.axis], right.shape()[self.axis]] != like.shape {
-            let (a, b) = (left.shape(), right.shape());
-            return Err(OpFailure::Shapes(format!(
-                "shapes {a:?} and {b:?} do not span a pattern of shape {:?}",
-                like.shape
-            ))
-            .into());
-        }
-        let [rows, columns] = like.shape;
-        let (left, right) = (in_one_run(left, &mut state.left)?, in_one_run(right, &mut state.right)?);
+        check_shapes(left.shape(), right.shape(), self.axis, like.shape)?;
+        let left = left.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
+        let right = right.array::<f64>().map_err(|_| OpFailure::WrongValue(2))?;
         let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
         out.fill(0.0);
-        for at in 0..outer {
-            let (left, right) = (&left[at * rows * inner..], &right[at * columns * inner..]);
-            for slice in 0..like.pattern.major() {
-                for slot in like.pattern.range(slice) {
-                    let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
-                    out[slot] += dot(&left[i * inner..][..inner], &right[j * inner..][..inner]);
-                }
-            }
+        // The slices of the pattern are rows of `left` in CSR and of `right` in CSC.
+        let (slices, others) = like.format.swap((left, right));
+        state.slices.begin(slices, self.axis);
+        state.others.begin(others, self.axis);
+        let (indptr, indices) = (like.pattern.indptr(), like.pattern.indices());
+        for start in (0..state.slices.offsets.len()).step_by(PANEL) {
+            let (slices, width) = state.slices.rows(slices, self.axis, start);
+            let (others, _) = state.others.rows(others, self.axis, start);
+            add_sampled_products(indptr, indices, slices, others, width, out);
         }
         Ok(())
     }
@@ -114,50 +106,63 @@ impl Op for SampledOuter {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<Copies>::default())
+        Some(Box::<Panels>::default())
     }
 }
 
-/// How many elements lie outside and inside of an axis, in row-major order.
-struct Split {
-    outer: usize,
-    inner: usize,
-}
-
-impl Split {
-    /// The split that two operands share; an error if they differ outside of the axis.
-    fn of(left: &Tensor, right: &Tensor, axis: usize) -> Result<Self, OpFailure> {
-        let around = |x: &Tensor| -> (SmallVec<[usize; 4]>, SmallVec<[usize; 4]>) {
-            (x.shape()[..axis].into(), x.shape()[axis + 1..].into())
-        };
-        if around(left) != around(right) {
-            let (a, b) = (left.shape(), right.shape());
-            return Err(OpFailure::Shapes(format!("shapes {a:?} and {b:?} differ outside of axis {axis}")));
-        }
-        let (before, after) = around(left);
-        Ok(Self { outer: before.iter().product(), inner: after.iter().product() })
+/// Checks that two operands span a pattern along an axis, and are of one shape outside of it.
+fn check_shapes(left: &[usize], right: &[usize], axis: usize, pattern: [usize; 2]) -> Result<(), OpFailure> {
+    if left[..axis] != right[..axis] || left[axis + 1..] != right[axis + 1..] {
+        return Err(OpFailure::Shapes(format!("shapes {left:?} and {right:?} differ outside of axis {axis}")));
     }
-}
-
-/// The elements in row-major order: the tensor's own storage if they lie so, else a copy.
-fn in_one_run<'a>(x: &'a Tensor, copy: &'a mut Vec<f64>) -> Result<&'a [f64], OpFailure> {
-    let array = x.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
-    if let Some(slice) = array.as_slice() {
-        return Ok(slice);
+    if [left[axis], right[axis]] != pattern {
+        let rule = format!("shapes {left:?} and {right:?} do not span a pattern of shape {pattern:?}");
+        return Err(OpFailure::Shapes(rule));
     }
-    copy.clear();
-    copy.extend(array.view().iter());
-    Ok(copy)
+    Ok(())
 }
 
-/// Space for copies of the two operands.
+/// So many columns are worked on at once: what they hold stays in the cache.
+const PANEL: usize = 64;
+
+/// The columns of an operand, and space for a panel of them.
 #[derive(Debug, Default)]
-struct Copies {
-    left: Vec<f64>,
-    right: Vec<f64>,
+struct Operand {
+    offsets: Vec<usize>,
+    identity: Vec<usize>,
+    panel: Vec<f64>,
 }
 
-impl OpState for Copies {
+impl Operand {
+    fn begin(&mut self, array: &Strided<f64>, axis: usize) {
+        column_offsets(&mut self.offsets, array.shape(), array.strides(), axis);
+        self.identity.clear();
+        self.identity.extend(0..array.shape()[axis]);
+    }
+
+    /// The panel of columns from `start` on: in the array itself where they are neighbours, else copied.
+    fn rows<'a>(&'a mut self, array: &'a Strided<f64>, axis: usize, start: usize) -> (Rows<'a>, usize) {
+        let rest = &self.offsets[start..];
+        let (offsets, stride) = (&rest[..rest.len().min(PANEL)], array.strides()[axis]);
+        let width = offsets.len();
+        if offsets.iter().zip(offsets[0]..).all(|(have, want)| *have == want) {
+            return (Rows { data: &array.storage()[offsets[0]..], stride }, width);
+        }
+        self.panel.resize(self.identity.len() * PANEL, 0.0);
+        let panel = &mut self.panel[..self.identity.len() * width];
+        pack(array.storage(), stride, offsets, &self.identity, panel);
+        (Rows { data: panel, stride: width }, width)
+    }
+}
+
+/// Panels of the operand whose rows are slices of the pattern, and of the other.
+#[derive(Debug, Default)]
+struct Panels {
+    slices: Operand,
+    others: Operand,
+}
+
+impl OpState for Panels {
     fn fork(&self) -> Box<dyn OpState> {
         Box::<Self>::default()
     }

@@ -82,6 +82,37 @@ impl System {
     }
 }
 
+/// The outputs that have derivatives, a random cotangent of each, and the size of the terms of their product.
+struct Ends {
+    of: Vec<Variable>,
+    cotangents: Vec<Box<dyn Value>>,
+    size: f64,
+}
+
+impl Ends {
+    fn new(
+        system: &System,
+        options: &GradCheck,
+        random: &mut Random,
+        report: &mut GradReport,
+    ) -> Result<Self, CheckError> {
+        let answers = Runner::new(&system.inputs, &system.outputs, options)?.call(&system.references())?;
+        let mut ends = Self { of: Vec::new(), cotangents: Vec::new(), size: 0.0 };
+        for (k, output) in system.outputs.iter().enumerate() {
+            let answer = answers.value(k)?;
+            match output.ty().tangent().and_then(|_| random.like(answer)) {
+                Some(cotangent) => {
+                    ends.size += product_size(&*cotangent, answer);
+                    ends.of.push(output.clone());
+                    ends.cotangents.push(cotangent);
+                }
+                None => report.skip(format!("output {k} (`{}`) has no derivatives", expression_text(output))),
+            }
+        }
+        Ok(ends)
+    }
+}
+
 impl<'a> Checked<'a> {
     #[track_caller]
     fn new(
@@ -90,33 +121,19 @@ impl<'a> Checked<'a> {
         order: usize,
         report: &mut GradReport,
     ) -> Result<Option<Self>, CheckError> {
-        let System { inputs, outputs, values } = system;
+        let System { inputs, values, .. } = system;
         if inputs.len() != values.len() {
             return Err(RunError::Arity { want: inputs.len(), got: values.len() }.into());
         }
         let mut random = Random(Wrapping(options.seed.wrapping_add(order as u64)));
-        let answers = Runner::new(inputs, outputs, options)?.call(&system.references())?;
-        let (mut of, mut cotangents, mut size) = (Vec::new(), Vec::new(), 0.0);
-        for (k, output) in outputs.iter().enumerate() {
-            let answer = answers.value(k)?;
-            match output.ty().tangent().and_then(|_| random.like(answer)) {
-                Some(cotangent) => {
-                    size += product_size(&*cotangent, answer);
-                    of.push(output.clone());
-                    cotangents.push(cotangent);
-                }
-                None => report.skip(format!("output {k} (`{}`) has no derivatives", expression_text(output))),
-            }
-        }
-        let moves = |k: &usize| inputs[*k].ty().tangent().is_some() && values[*k].to_floats().is_some();
-        let moving: Vec<usize> = (0..inputs.len()).filter(moves).collect();
+        let Ends { of, cotangents, size } = Ends::new(system, options, &mut random, report)?;
+        let moving = system.moving();
         if moving.is_empty() || of.is_empty() {
             return Ok(None);
         }
         let wrt: Vec<Variable> = moving.iter().map(|&k| inputs[k].clone()).collect();
         let (reverse, places) = system.pulled(&of, &wrt, &cotangents, report)?;
-        let tangents: Option<Vec<_>> = moving.iter().map(|&k| random.like(&*values[k])).collect();
-        let tangents = tangents.ok_or_else(|| CheckError::Unfit("a value cannot be given other numbers".to_owned()))?;
+        let tangents: Vec<_> = moving.iter().filter_map(|&k| random.like(&*values[k])).collect();
         let (forward, tangent_at) = system.pushed(&of, &wrt, &tangents)?;
         let gradients = Runner::new(&reverse.inputs, &reverse.outputs, options)?.call(&reverse.references())?;
         let mut gradients = gradients.into_values().into_iter();

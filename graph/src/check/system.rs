@@ -23,6 +23,13 @@ impl System {
         self.values.iter().map(|value| &**value).collect()
     }
 
+    /// The inputs that can be moved: those of floats that can be given other numbers.
+    pub(super) fn moving(&self) -> Vec<usize> {
+        let floats = |value: &dyn Value| value.to_floats().and_then(|floats| value.with_floats(&floats)).is_some();
+        let moves = |k: &usize| self.inputs[*k].ty().tangent().is_some() && floats(&*self.values[*k]);
+        (0..self.inputs.len()).filter(moves).collect()
+    }
+
     /// The gradients of outputs by inputs, as a system whose further inputs are the cotangents.
     #[track_caller]
     pub(super) fn pulled(

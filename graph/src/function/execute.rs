@@ -13,12 +13,35 @@ use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
 
+/// The arguments of a call, as the caller keeps them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Arguments<'a> {
+    Borrowed(&'a [&'a dyn Value]),
+    Boxed(&'a [Box<dyn Value>]),
+}
+
+impl<'a> Arguments<'a> {
+    fn len(self) -> usize {
+        match self {
+            Arguments::Borrowed(values) => values.len(),
+            Arguments::Boxed(values) => values.len(),
+        }
+    }
+
+    fn get(self, at: usize) -> Option<&'a dyn Value> {
+        match self {
+            Arguments::Borrowed(values) => values.get(at).copied(),
+            Arguments::Boxed(values) => values.get(at).map(|value| &**value),
+        }
+    }
+}
+
 /// All the places where a value may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a> {
     plan: &'a Plan,
     slots: &'a [Slot],
-    arguments: &'a [&'a dyn Value],
+    arguments: Arguments<'a>,
     converted: &'a [Option<Box<dyn Value>>],
     shared: &'a [Arc<dyn Value>],
 }
@@ -28,7 +51,7 @@ impl<'a> Places<'a> {
         match source {
             Source::Argument(at) => match self.converted.get(at as usize) {
                 Some(Some(value)) => Some(&**value),
-                Some(None) => self.arguments.get(at as usize).copied(),
+                Some(None) => self.arguments.get(at as usize),
                 None => self.shared.get(at as usize - self.converted.len()).map(|value| &**value),
             },
             Source::Constant(at) => self.plan.constants.get(at as usize).map(|value| &**value),
@@ -57,83 +80,91 @@ impl Lookup for StepInputs<'_> {
 }
 
 impl Function {
-    pub(super) fn lookup<'a>(&'a self, arguments: &'a [&'a dyn Value]) -> Places<'a> {
+    pub(super) fn lookup<'a>(&'a self, arguments: Arguments<'a>) -> Places<'a> {
         let Self { plan, slots, converted, snapshot, .. } = self;
         Places { plan, slots, arguments, converted, shared: snapshot }
     }
 
     /// Checks the arguments against the inputs' types, and converts those that need it.
-    pub(super) fn accept(&mut self, arguments: &[&dyn Value]) -> Result<(), RunError> {
+    pub(super) fn accept(&mut self, arguments: Arguments<'_>) -> Result<(), RunError> {
         let graph = &self.plan.graph;
         let want = graph.argument_count();
         if arguments.len() != want {
             return Err(RunError::Arity { want, got: arguments.len() });
         }
-        for (position, (&argument, &input)) in arguments.iter().zip(graph.inputs()).enumerate() {
-            self.converted[position] = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
+        for (position, &input) in graph.inputs()[..want].iter().enumerate() {
+            let Some(argument) = arguments.get(position) else { continue };
+            let converted = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
                 position,
                 input: Box::new(Described::new(&graph.bind(input))),
                 got: argument.describe(),
                 rule,
                 origin: graph.value(input).origin.clone(),
             })?;
+            let place = &mut self.converted[position];
+            if converted.is_some() || place.is_some() {
+                *place = converted;
+            }
         }
         Ok(())
     }
 
     /// Runs the plan, and then the updates of shared variables; a call that fails changes none.
-    pub(super) fn run(&mut self, arguments: &[&dyn Value], watch: &mut impl Watch) -> Result<(), RunError> {
-        let plan = self.plan.clone();
-        self.snapshot.extend(plan.graph.shared().iter().map(|cell| cell.get()));
-        let result = self.run_steps(&plan, arguments, watch);
+    pub(super) fn run(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
+        let cells = self.plan.graph.shared();
+        self.snapshot.extend(cells.iter().map(|cell| cell.get()));
+        let result = self.steps(arguments, watch).map_err(|(at, failure)| self.failure(at, arguments, failure));
         if result.is_ok() {
-            self.update(&plan);
+            self.update();
         }
         self.snapshot.clear();
         result
     }
 
-    fn run_steps(&mut self, plan: &Plan, arguments: &[&dyn Value], watch: &mut impl Watch) -> Result<(), RunError> {
+    /// Runs the steps in order; an error comes with the position of its step.
+    fn steps(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), (usize, Box<dyn OpError>)> {
+        let Self { plan, slots, states, converted, snapshot: shared, scratch, .. } = self;
         for &slot in &plan.output_views {
-            self.slots[slot as usize].release();
+            slots[slot as usize].release();
         }
         for (at, step) in plan.steps.iter().enumerate() {
-            self.scratch.extend(step.outputs.iter().map(|&slot| std::mem::take(&mut self.slots[slot as usize])));
-            let places =
-                Places { plan, slots: &self.slots, arguments, converted: &self.converted, shared: &self.snapshot };
-            let inputs = StepInputs { places, step };
-            let state = step.state.map(|at| &mut self.states[at as usize]);
+            let outputs = &mut scratch[..step.outputs.len()];
+            swap(outputs, &step.outputs, slots);
+            let inputs = StepInputs { places: Places { plan, slots, arguments, converted, shared }, step };
             watch.before();
-            let result = perform(&inputs, &mut self.scratch, state);
-            let result = result.and_then(|()| watch.after(at, &self.scratch));
-            for (slot, value) in step.outputs.iter().zip(self.scratch.drain(..)) {
-                self.slots[*slot as usize] = value;
-            }
-            result.map_err(|failure| self.failure(step, arguments, failure))?;
+            let result = perform(&inputs, outputs, step.state.map(|at| &mut states[at as usize]));
+            let result = result.and_then(|()| watch.after(at, outputs));
+            swap(outputs, &step.outputs, slots);
+            result.map_err(|failure| (at, failure))?;
             for &slot in &step.release {
-                self.slots[slot as usize].release();
+                slots[slot as usize].release();
             }
         }
         for &(position, slot) in &plan.passed {
-            let mut place = std::mem::take(&mut self.slots[slot as usize]);
-            self.lookup(arguments).find(Source::Argument(position)).into_iter().for_each(|value| place.assign(value));
-            self.slots[slot as usize] = place;
+            let mut place = std::mem::take(&mut slots[slot as usize]);
+            let value = Places { plan, slots, arguments, converted, shared }.find(Source::Argument(position));
+            value.into_iter().for_each(|value| place.assign(value));
+            slots[slot as usize] = place;
         }
         Ok(())
     }
 
     /// All new values are taken before the first is put, for one may be computed from another's old value.
-    fn update(&self, plan: &Plan) {
-        let sources = &plan.outputs[plan.graph.result_count()..];
-        let values: Vec<Option<Arc<dyn Value>>> =
-            sources.iter().map(|&source| Some(self.lookup(&[]).find(source)?.boxed_clone().into())).collect();
-        for (cell, value) in plan.graph.updates().iter().zip(values) {
+    fn update(&self) {
+        let graph = &self.plan.graph;
+        if graph.updates().is_empty() {
+            return;
+        }
+        let places = self.lookup(Arguments::Borrowed(&[]));
+        let value = |&source: &Source| Some(Arc::from(places.find(source)?.boxed_clone()));
+        let values: Vec<Option<Arc<dyn Value>>> = self.plan.outputs[graph.result_count()..].iter().map(value).collect();
+        for (cell, value) in graph.updates().iter().zip(values) {
             value.into_iter().for_each(|value| cell.put(value));
         }
     }
 
-    fn failure(&self, step: &Step, arguments: &[&dyn Value], failure: Box<dyn OpError>) -> RunError {
-        let graph = &self.plan.graph;
+    fn failure(&self, at: usize, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {
+        let (graph, step) = (&self.plan.graph, &self.plan.steps[at]);
         let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
         let places = self.lookup(arguments);
         let describe = |(variable, &source): (&Variable, &Source)| {
@@ -158,6 +189,11 @@ impl Function {
             _ => expression_text(variable),
         }
     }
+}
+
+/// Exchanges a step's output slots with those of the function; twice, and all are where they were.
+fn swap(outputs: &mut [Slot], places: &[u32], slots: &mut [Slot]) {
+    outputs.iter_mut().zip(places).for_each(|(output, &slot)| std::mem::swap(output, &mut slots[slot as usize]));
 }
 
 fn perform(inputs: &StepInputs<'_>, outputs: &mut [Slot], state: Option<&mut Option<Box<dyn OpState>>>) -> OpResult {

@@ -21,6 +21,7 @@ mod plan;
 mod profile;
 mod watch;
 
+use execute::Arguments;
 pub use execute::evaluate;
 use plan::Plan;
 pub use profile::{NodeProfile, Profile};
@@ -59,11 +60,12 @@ impl Function {
             states: Vec::new(),
             converted: Vec::new(),
             snapshot: Vec::with_capacity(plan.graph.shared().len()),
-            scratch: Vec::with_capacity(plan.most_outputs),
+            scratch: Vec::new(),
             guard: None,
             profile: None,
             plan,
         };
+        function.scratch.resize_with(function.plan.most_outputs, Slot::default);
         function.slots.resize_with(function.plan.slot_count, Slot::default);
         function.states.resize_with(function.plan.state_count, || None);
         function.converted.resize_with(function.plan.graph.argument_count(), || None);
@@ -96,6 +98,19 @@ impl Function {
     ///
     /// As [`call`](Self::call).
     pub fn call_ref(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
+        self.call_with(Arguments::Borrowed(arguments))
+    }
+
+    /// Calls the function as [`call_ref`](Self::call_ref) does, on arguments that the caller keeps from call to call.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn call_boxed(&mut self, arguments: &[Box<dyn Value>]) -> Result<OutputView<'_>, RunError> {
+        self.call_with(Arguments::Boxed(arguments))
+    }
+
+    fn call_with(&mut self, arguments: Arguments<'_>) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
         match (self.guard, self.profile.take()) {
             (None, None) => self.run(arguments, &mut Unwatched)?,
@@ -168,10 +183,10 @@ impl Function {
     /// As [`call`](Self::call); what was seen up to a failure is lost, so give it a point at which the call succeeds,
     /// or set a guard.
     pub fn debug(&mut self, arguments: &[&dyn Value]) -> Result<DebugReport, RunError> {
-        self.accept(arguments)?;
+        self.accept(Arguments::Borrowed(arguments))?;
         let plan = self.plan.clone();
         let mut report = DebugReport::of_inputs(&plan, arguments);
-        self.run(arguments, &mut Debugging { plan: &plan, report: &mut report })?;
+        self.run(Arguments::Borrowed(arguments), &mut Debugging { plan: &plan, report: &mut report })?;
         Ok(report)
     }
 
@@ -194,7 +209,7 @@ impl Function {
         let count = self.output_count();
         let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
         let source = self.plan.outputs[..count].get(position).ok_or_else(missing)?;
-        self.lookup(&[]).find(*source).ok_or_else(missing)
+        self.lookup(Arguments::Borrowed(&[])).find(*source).ok_or_else(missing)
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use cast::cast_value;
 pub use cast::{Cast, cast};
 pub use op::Elemwise;
 pub(crate) use op::{elementwise1, elementwise2};
+pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2};
 pub use row::{Partial, Row};
 pub use switch::{Switch, switch};
 pub use table::*;

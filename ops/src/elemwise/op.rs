@@ -77,7 +77,7 @@ impl Op for Elemwise {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         self.0.refuse.map_or(Ok(()), |refuse| refuse(&io.inputs))?;
         match &self.0.kernel {
-            Kernel::Unary { f64, f32, int } => match (io.inputs.get::<Tensor>(0)?.dtype(), int) {
+            Kernel::Unary { f64, f32, int, .. } => match (io.inputs.get::<Tensor>(0)?.dtype(), int) {
                 (DType::F64, _) => run1(io, *f64),
                 (DType::F32, _) => run1(io, *f32),
                 (DType::U8, Some(int)) => run1(io, int.u8),
@@ -86,7 +86,7 @@ impl Op for Elemwise {
                 (DType::I64, Some(int)) => run1(io, int.i64),
                 _ => Err(OpFailure::WrongValue(0).into()),
             },
-            Kernel::Binary { f64, f32, int, bool } => match (io.inputs.get::<Tensor>(0)?.dtype(), int, bool) {
+            Kernel::Binary { f64, f32, int, bool, .. } => match (io.inputs.get::<Tensor>(0)?.dtype(), int, bool) {
                 (DType::F64, ..) => run2(io, *f64),
                 (DType::F32, ..) => run2(io, *f32),
                 (DType::U8, Some(int), _) => run2(io, int.u8),
@@ -96,7 +96,7 @@ impl Op for Elemwise {
                 (DType::Bool, _, Some(bool)) => run2(io, *bool),
                 _ => Err(OpFailure::WrongValue(0).into()),
             },
-            Kernel::Compare { f64, f32, int, bool } => match io.inputs.get::<Tensor>(0)?.dtype() {
+            Kernel::Compare { f64, f32, int, bool, .. } => match io.inputs.get::<Tensor>(0)?.dtype() {
                 DType::F64 => run2(io, *f64),
                 DType::F32 => run2(io, *f32),
                 DType::U8 => run2(io, int.u8),

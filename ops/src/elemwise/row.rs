@@ -11,6 +11,11 @@ use crate::elemwise;
 
 pub(crate) type Map1<T, O> = fn(&[T], usize, &mut [O]);
 pub(crate) type Map2<T, O> = fn(&[T], usize, &[T], usize, &mut [O]);
+/// One element, and loops over registers that lie anywhere, for programs: where to read the operands of each element.
+pub(crate) type One1 = fn(f64) -> f64;
+pub(crate) type One2 = fn(f64, f64) -> f64;
+pub(crate) type Pick1 = fn(&[f64], &[u32], &mut [f64]);
+pub(crate) type Pick2 = fn(&[f64], &[[u32; 2]], &mut [f64]);
 
 /// An elementwise function of one or two tensors.
 pub struct Row {
@@ -30,11 +35,33 @@ pub struct Row {
     pub domain: (f64, f64),
 }
 
-/// Loops by dtype; a missing one means that the dtype is converted or refused.
+/// Loops by dtype; a missing one means that the dtype is converted or refused. In the registers of a program, which
+/// are f64, truth values are 0 and 1: `mask`, and `one` and `pick` of a comparison, give those.
 pub(crate) enum Kernel {
-    Unary { f64: Map1<f64, f64>, f32: Map1<f32, f32>, int: Option<IntUnary> },
-    Binary { f64: Map2<f64, f64>, f32: Map2<f32, f32>, int: Option<IntBinary>, bool: Option<Map2<bool, bool>> },
-    Compare { f64: Map2<f64, bool>, f32: Map2<f32, bool>, int: IntCompare, bool: Map2<bool, bool> },
+    Unary {
+        f64: Map1<f64, f64>,
+        f32: Map1<f32, f32>,
+        one: One1,
+        pick: Pick1,
+        int: Option<IntUnary>,
+    },
+    Binary {
+        f64: Map2<f64, f64>,
+        f32: Map2<f32, f32>,
+        one: One2,
+        pick: Pick2,
+        int: Option<IntBinary>,
+        bool: Option<Map2<bool, bool>>,
+    },
+    Compare {
+        f64: Map2<f64, bool>,
+        f32: Map2<f32, bool>,
+        mask: Map2<f64, f64>,
+        one: One2,
+        pick: Pick2,
+        int: IntCompare,
+        bool: Map2<bool, bool>,
+    },
 }
 
 macro_rules! by_integer {

@@ -10,6 +10,7 @@ use super::refuse::negative_integer_power;
 use super::row::{DtypeRule, IntBinary, IntCompare, IntUnary, Kernel, Partial, Row};
 use super::{elementwise1, elementwise2, switch};
 use crate::kernels::map::{Integer, map1, map2};
+use crate::kernels::pick::{pick1, pick2};
 use Partial::{Mask, MinusOne, One, Times, Zero};
 
 macro_rules! yes_no {
@@ -91,6 +92,8 @@ macro_rules! unary {
                 kernel: Kernel::Unary {
                     f64: |a, s, out| map1(a, s, out, |$x: f64| -> f64 { $value }),
                     f32: |a, s, out| map1(a, s, out, |$x: f32| -> f32 { $value }),
+                    one: |$x| -> f64 { $value },
+                    pick: |x, at, out| pick1(x, at, out, |$x: f64| -> f64 { $value }),
                     int: int_unary!($(|$ix| $int)?),
                 },
                 refuse: None,
@@ -133,6 +136,8 @@ macro_rules! binary {
                 kernel: Kernel::Binary {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| -> f64 { $value }),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| -> f32 { $value }),
+                    one: |$x, $y| -> f64 { $value },
+                    pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| -> f64 { $value }),
                     int: int_binary!($(|$ix, $iy| $int)?),
                     bool: bool_binary!($(|$bx, $by| $bool)?),
                 },
@@ -164,6 +169,9 @@ macro_rules! compare {
                 kernel: Kernel::Compare {
                     f64: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| $value),
                     f32: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f32, $y: f32| $value),
+                    mask: |a, s, b, t, out| map2(a, s, b, t, out, |$x: f64, $y: f64| f64::from($value)),
+                    one: |$x, $y| f64::from($value),
+                    pick: |x, at, out| pick2(x, at, out, |$x: f64, $y: f64| f64::from($value)),
                     int: IntCompare {
                         u8: |a, s, b, t, out| map2(a, s, b, t, out, |$x: u8, $y: u8| $value),
                         i8: |a, s, b, t, out| map2(a, s, b, t, out, |$x: i8, $y: i8| $value),
@@ -233,8 +241,11 @@ unary! {
     cos: |x| x.cos(), d: |x, _y| Times(-sin(x)?), zero: no, on: (-2.0, 2.0);
     /// The tangent of an angle in radians.
     tan: |x| x.tan(), d: |_x, y| Times(1.0 + sqr(y)?), zero: yes, on: (-1.2, 1.2);
-    /// The hyperbolic tangent; its derivative is computed without cancellation, as `4 σ(2x) σ(-2x)`.
-    tanh: |x| x.tanh(), d: |x, _y| Times(4.0 * (sigmoid(&(2.0 * x))? * sigmoid(&(-2.0 * x))?)), zero: yes, on: (-2.0, 2.0);
+    /// The hyperbolic tangent; its derivative is computed without cancellation.
+    tanh: |x| x.tanh(), d: |x, _y| Times(sech_sqr(x)?), zero: yes, on: (-2.0, 2.0);
+    /// `1 / cosh(x)²`, the derivative of the hyperbolic tangent; without overflow or cancellation.
+    sech_sqr: |x| { let e = (-2.0 * x.abs()).exp(); 4.0 * e / ((1.0 + e) * (1.0 + e)) },
+        d: |x, y| Times(-2.0 * (y * tanh(x)?)), zero: no, on: (-2.0, 2.0);
     /// The logistic function `1 / (1 + exp(-x))`; its derivative is computed without cancellation.
     sigmoid: |x| if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { let e = x.exp(); e / (1.0 + e) },
         d: |x, y| Times(y * sigmoid(&neg(x)?)?), zero: no, on: (-2.0, 2.0);

@@ -19,7 +19,7 @@ use crate::tensor::{Element, Strided, Tensor, row_major, shape_text, tensor_type
 /// A tensor with something added to a part of it. Inputs: x, y, then the positions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IncSubtensor {
-    pub(super) axes: SmallVec<[AxisIndex; 4]>,
+    pub(crate) axes: SmallVec<[AxisIndex; 4]>,
 }
 
 /// `x` with `y` added to the part that the index names; `y` broadcasts to that part.

@@ -17,7 +17,7 @@ use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_typ
 /// Part of a tensor. Inputs: x, then the positions that are not known when the op is made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Subtensor {
-    pub(super) axes: SmallVec<[AxisIndex; 4]>,
+    pub(crate) axes: SmallVec<[AxisIndex; 4]>,
 }
 
 /// Part of `x`: one [`Index`] for each leading axis; the other axes stay whole. A view where the step is positive.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use kronograph_graph::{Dim, OpError, OpState, Result, Type, TypeRef, Value, Variable};
 
-use crate::tensor::{Extents, Strided};
+use super::panel::{column_offsets, pack, unpack};
+use crate::tensor::Strided;
 
 /// Whether the matrix or its transpose is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -282,6 +283,8 @@ pub struct SolveWorkspace {
     panel: Vec<f64>,
     sources: Vec<usize>,
     targets: Vec<usize>,
+    rows_in: Vec<usize>,
+    rows_out: Vec<usize>,
 }
 
 impl OpState for SolveWorkspace {
@@ -305,37 +308,24 @@ pub fn solve_along(
 ) -> Result<(), LinalgError> {
     factor.status()?;
     let (order, dense) = (factor.order(), crate::tensor::row_major(b.shape()));
-    fill_offsets(&mut work.sources, b.shape(), b.strides(), axis);
-    fill_offsets(&mut work.targets, b.shape(), &dense, axis);
-    let (from_step, to_step) = (b.strides()[axis], dense[axis]);
+    column_offsets(&mut work.sources, b.shape(), b.strides(), axis);
+    column_offsets(&mut work.targets, b.shape(), &dense, axis);
+    invert(&mut work.rows_in, order, |i| factor.row_in(trans, i));
+    invert(&mut work.rows_out, order, |i| factor.row_out(trans, i));
     let width = factor.panel_width().max(1);
     for (sources, targets) in work.sources.chunks(width).zip(work.targets.chunks(width)) {
         let width = sources.len();
         work.panel.resize(order * width, 0.0);
         let panel = &mut work.panel[..order * width];
-        for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-            let from = &b.storage()[factor.row_in(trans, i) * from_step..];
-            row.iter_mut().zip(sources).for_each(|(to, &source)| *to = from[source]);
-        }
+        pack(b.storage(), b.strides()[axis], sources, &work.rows_in, panel);
         factor.solve_panel(trans, panel, width);
-        for (i, row) in panel.chunks_exact(width).enumerate() {
-            let to = &mut out[factor.row_out(trans, i) * to_step..];
-            row.iter().zip(targets).for_each(|(from, &target)| to[target] = *from);
-        }
+        unpack(panel, &work.rows_out, out, dense[axis], targets);
     }
     Ok(())
 }
 
-/// The offsets of all columns along an axis, in row-major order of the other axes.
-fn fill_offsets(offsets: &mut Vec<usize>, shape: &[usize], strides: &[usize], axis: usize) {
-    offsets.clear();
-    let mut shape: Extents = shape.into();
-    let empty = shape[axis] == 0;
-    shape[axis] = 1;
-    if empty {
-        return;
-    }
-    crate::kernels::runs::for_each_run(&shape, [strides], |[offset], [step], length| {
-        offsets.extend((0..length).map(|i| offset + i * step));
-    });
+/// The inverse of a permutation.
+fn invert(inverse: &mut Vec<usize>, length: usize, permutation: impl Fn(usize) -> usize) {
+    inverse.resize(length, 0);
+    (0..length).for_each(|i| inverse[permutation(i)] = i);
 }

@@ -7,6 +7,7 @@ mod factor_logdet;
 mod factor_solve;
 mod lu;
 mod matmul;
+mod panel;
 mod solve;
 mod triangle;
 
@@ -19,5 +20,6 @@ pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use lu::{LuFactor, lu_factor, permutation_sign};
 pub use matmul::{MatMul, fold_back, matmul, matmul_along, unfold};
+pub use panel::{column_offsets, pack, unpack};
 pub use solve::{slogdet, solve};
 pub use triangle::{LowerPart, Triangle, lower_part};

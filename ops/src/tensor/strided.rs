@@ -179,16 +179,21 @@ impl<T: Clone + Default> Strided<T> {
         if self.shape.as_slice() != shape {
             self.shape = shape.into();
         }
-        self.strides = row_major(shape);
-        let unique = self.data.as_mut().is_some_and(|data| Arc::get_mut(data).is_some());
-        if !unique {
+        match shape {
+            [] => self.strides.clear(),
+            _ => self.strides = row_major(shape),
+        }
+        // Nobody makes weak references to a buffer, so one strong reference is the only one.
+        if self.data.as_ref().is_none_or(|data| Arc::strong_count(data) != 1) {
             self.data = Some(Arc::new(Vec::new()));
         }
         let data = self.data.as_mut().and_then(Arc::get_mut).expect("it is unique, or was made in the line above");
         if data.capacity() < length {
             data.clear();
         }
-        data.resize(length, T::default());
+        if data.len() != length {
+            data.resize(length, T::default());
+        }
         data
     }
 

@@ -1,6 +1,7 @@
 //! Rules, databases and passes; knows no rule.
 
 mod database;
+mod fusion;
 mod pass;
 mod rule;
 

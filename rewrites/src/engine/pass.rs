@@ -8,6 +8,7 @@ use kronograph_graph::{
 };
 
 use super::database::RuleDb;
+use super::fusion::fuse;
 use super::rule::{Rule, RuleContext};
 
 /// One step of a mode.
@@ -17,9 +18,19 @@ pub enum Pass {
     Merge,
     /// Rules, applied until none applies any more.
     Rules(RuleDb),
+    /// Connected nodes of small, known shapes become one step. For compiling only: what it makes has no derivative.
+    Fuse,
 }
 
 impl Pass {
+    /// Whether the pass makes what can only be run, and no longer be differentiated or rewritten.
+    pub(crate) fn lowers(&self) -> bool {
+        match self {
+            Pass::Merge | Pass::Rules(_) => false,
+            Pass::Fuse => true,
+        }
+    }
+
     /// Runs the pass.
     ///
     /// # Errors
@@ -29,6 +40,7 @@ impl Pass {
         match self {
             Pass::Merge => graph.merge().map(|_| ()),
             Pass::Rules(rules) => run_rules(graph, rules),
+            Pass::Fuse => fuse(graph),
         }
     }
 }

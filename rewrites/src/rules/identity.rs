@@ -6,7 +6,7 @@
 //! * `reshape(reshape(x)) = reshape(x)`, where neither can fail
 
 use kronograph_graph::Variable;
-use kronograph_ops::{Dimshuffle, Elemwise, Reshape, Tensor};
+use kronograph_ops::{Dimshuffle, Element, Elemwise, Reshape, Strided, Tensor};
 
 use super::rule;
 use crate::engine::RuleContext;
@@ -43,9 +43,17 @@ fn is_one(context: &RuleContext<'_>, x: &Variable) -> bool {
     }
     let value = x.constant().map(|value| &**value as &dyn std::any::Any);
     match value.and_then(|value| value.downcast_ref::<Tensor>()) {
-        Some(Tensor::F64(ones)) => !ones.is_empty() && ones.view().iter().all(|x| *x == 1.0),
-        Some(Tensor::F32(ones)) => !ones.is_empty() && ones.view().iter().all(|x| *x == 1.0),
+        Some(Tensor::F64(ones)) => all(ones, |x| *x == 1.0),
+        Some(Tensor::F32(ones)) => all(ones, |x| *x == 1.0),
         _ => false,
+    }
+}
+
+/// Whether there are elements and all hold; without a view where they lie in a row, as a scalar does.
+fn all<T: Element>(array: &Strided<T>, holds: impl Fn(&T) -> bool) -> bool {
+    match array.as_slice() {
+        Some(slice) => !slice.is_empty() && slice.iter().all(holds),
+        None => array.view().iter().all(holds),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Loops over indptr, indices and data.
 
+pub(crate) mod dispatch;
 pub(crate) mod product;
 pub(crate) mod triangular;

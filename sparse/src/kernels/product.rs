@@ -1,5 +1,7 @@
 //! Products with a row-major dense matrix of any width, and their adjoint.
 
+use super::dispatch::{multiply_add, widest};
+
 /// `y = S x` for S in CSR: `y` has one row of `width` numbers for each row of S.
 pub(crate) fn gather_rows(indptr: &[u32], indices: &[u32], data: &[f64], x: &[f64], width: usize, y: &mut [f64]) {
     y.fill(0.0);
@@ -34,13 +36,67 @@ pub(crate) fn scatter_columns(indptr: &[u32], indices: &[u32], data: &[f64], x: 
     }
 }
 
-/// The inner product of two runs, in eight interleaved partial sums.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (chunks_a, chunks_b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in chunks_a.zip(chunks_b) {
-        lanes.iter_mut().zip(a.iter().zip(b)).for_each(|(lane, (a, b))| *lane += a * b);
+/// Rows of a panel: row i is `width` numbers from `i * stride` on.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) data: &'a [f64],
+    pub(crate) stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn row(self, i: usize, width: usize) -> &'a [f64] {
+        &self.data[i * self.stride..][..width]
     }
-    lanes.iter().sum::<f64>() + rest
+}
+
+widest! {
+    /// Adds to each stored entry the inner product of the row of `slices` that its slice has and the row of `others`
+    /// that its index has.
+    pub(crate) fn add_sampled_products(
+        indptr: &[u32],
+        indices: &[u32],
+        slices: Rows<'_>,
+        others: Rows<'_>,
+        width: usize,
+        out: &mut [f64],
+    ) = sampled_products;
+}
+
+#[inline(always)]
+fn sampled_products<const FUSED: bool>(
+    indptr: &[u32],
+    indices: &[u32],
+    slices: Rows<'_>,
+    others: Rows<'_>,
+    width: usize,
+    out: &mut [f64],
+) {
+    for slice in 0..indptr.len() - 1 {
+        let row = slices.row(slice, width);
+        let span = indptr[slice] as usize..indptr[slice + 1] as usize;
+        for (&index, out) in indices[span.clone()].iter().zip(&mut out[span]) {
+            *out += inner_product::<FUSED>(row, others.row(index as usize, width));
+        }
+    }
+}
+
+/// The inner product of two runs of one length, in eight interleaved partial sums.
+#[inline(always)]
+fn inner_product<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut lanes = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for k in 0..8 {
+            lanes[k] = multiply_add::<FUSED>(a[k], b[k], lanes[k]);
+        }
+    }
+    let mut total = 0.0;
+    for (a, b) in rest_a.iter().zip(rest_b) {
+        total = multiply_add::<FUSED>(*a, *b, total);
+    }
+    for lane in lanes {
+        total += lane;
+    }
+    total
 }

@@ -1,9 +1,12 @@
 //! Triangular solves with sparse factors for a row-major panel of right-hand sides.
 //!
-//! L has a unit diagonal that is not stored; U's diagonal is given inverted. The width of the panel is a constant in
-//! the common cases, so that a row of the panel is a few registers.
+//! L has a unit diagonal that is not stored; U's diagonal is given inverted. Every sweep reads a triangle by rows, so
+//! that a row of the panel is written once; a block of columns has a width that is a constant, so that a row of it is
+//! a few registers.
 
-/// One triangle of a factor, column by column, without its diagonal.
+use super::dispatch::{multiply_add, widest};
+
+/// One triangle of a factor, slice by slice, without its diagonal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Columns {
     pub(crate) start: Vec<u32>,
@@ -12,94 +15,106 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    #[inline(always)]
     fn column(&self, j: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let span = self.start[j] as usize..self.start[j + 1] as usize;
         self.index[span.clone()].iter().zip(&self.value[span]).map(|(&i, &v)| (i as usize, v))
     }
-}
 
-/// Calls the constant-width form where there is one, else the general form.
-macro_rules! with_width {
-    ($width:expr, $x:expr, $fixed:ident($($arg:expr),+), $wide:ident($($wide_arg:expr),+)) => {
-        match $width {
-            1 => $fixed::<1>($($arg),+, $x.as_chunks_mut().0),
-            2 => $fixed::<2>($($arg),+, $x.as_chunks_mut().0),
-            4 => $fixed::<4>($($arg),+, $x.as_chunks_mut().0),
-            8 => $fixed::<8>($($arg),+, $x.as_chunks_mut().0),
-            16 => $fixed::<16>($($arg),+, $x.as_chunks_mut().0),
-            32 => $fixed::<32>($($arg),+, $x.as_chunks_mut().0),
-            64 => $fixed::<64>($($arg),+, $x.as_chunks_mut().0),
-            width => $wide($($wide_arg),+, $x, width),
+    /// Makes this the transpose of another.
+    pub(crate) fn transpose_of(&mut self, other: &Self) {
+        let n = other.start.len().saturating_sub(1);
+        self.start.clear();
+        self.start.resize(n + 2, 0);
+        other.index.iter().for_each(|&i| self.start[i as usize + 2] += 1);
+        (2..n + 2).for_each(|i| self.start[i] += self.start[i - 1]);
+        self.index.resize(other.index.len(), 0);
+        self.value.resize(other.value.len(), 0.0);
+        for j in 0..n {
+            for (i, v) in other.column(j) {
+                let slot = self.start[i + 1] as usize;
+                (self.index[slot], self.value[slot]) = (j as u32, v);
+                self.start[i + 1] += 1;
+            }
         }
-    };
-}
-/// `x <- U⁻¹ L⁻¹ x`.
-pub(crate) fn solve(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [f64], width: usize) {
-    with_width!(width, x, solve_panel(l, u, inverse_diagonal), solve_wide(l, u, inverse_diagonal));
-}
-
-/// `x <- L⁻ᵀ U⁻ᵀ x`.
-pub(crate) fn solve_transposed(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [f64], width: usize) {
-    with_width!(
-        width,
-        x,
-        solve_transposed_panel(l, u, inverse_diagonal),
-        solve_transposed_wide(l, u, inverse_diagonal)
-    );
-}
-
-fn solve_panel<const P: usize>(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [[f64; P]]) {
-    for j in 0..x.len() {
-        let xj = x[j];
-        l.column(j).for_each(|(i, v)| (0..P).for_each(|c| x[i][c] -= v * xj[c]));
-    }
-    for j in (0..x.len()).rev() {
-        x[j].iter_mut().for_each(|x| *x *= inverse_diagonal[j]);
-        let xj = x[j];
-        u.column(j).for_each(|(i, v)| (0..P).for_each(|c| x[i][c] -= v * xj[c]));
+        self.start.truncate(n + 1);
     }
 }
 
-fn solve_transposed_panel<const P: usize>(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [[f64; P]]) {
-    for j in 0..x.len() {
-        let mut xj = x[j];
-        u.column(j).for_each(|(i, v)| (0..P).for_each(|c| xj[c] -= v * x[i][c]));
-        xj.iter_mut().for_each(|x| *x *= inverse_diagonal[j]);
-        x[j] = xj;
-    }
-    for j in (0..x.len()).rev() {
-        let mut xj = x[j];
-        l.column(j).for_each(|(i, v)| (0..P).for_each(|c| xj[c] -= v * x[i][c]));
-        x[j] = xj;
+widest! {
+    /// `x <- T⁻¹ x` for a lower triangle given by rows; its diagonal is one, or is given inverted.
+    pub(crate) fn solve_lower(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) = lower;
+
+    /// `x <- T⁻¹ x` for an upper triangle given by rows; its diagonal is one, or is given inverted.
+    pub(crate) fn solve_upper(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) = upper;
+}
+
+#[inline(always)]
+fn lower<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+    let order = 0..rows.start.len() - 1;
+    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
+}
+
+#[inline(always)]
+fn upper<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+    let order = (0..rows.start.len() - 1).rev();
+    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
+}
+
+/// Sweeps over blocks of columns, the widest that fit.
+#[inline(always)]
+fn each_block<const FUSED: bool>(
+    rows: &Columns,
+    inverse_diagonal: Option<&[f64]>,
+    order: impl Iterator<Item = usize> + Clone,
+    x: &mut [f64],
+    width: usize,
+) {
+    let mut at = 0;
+    while at < width {
+        let order = order.clone();
+        at += match width - at {
+            32.. => sweep::<32, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            16.. => sweep::<16, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            8.. => sweep::<8, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            4.. => sweep::<4, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            2.. => sweep::<2, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            _ => sweep::<1, FUSED>(rows, inverse_diagonal, order, x, width, at),
+        };
     }
 }
 
-/// Row `to` minus `v` times row `from`; the rows are different ones.
-fn subtract_row(x: &mut [f64], width: usize, to: usize, from: usize, v: f64) {
-    let (low, high) = x.split_at_mut(to.max(from) * width);
-    let (low, high) = (&mut low[to.min(from) * width..][..width], &mut high[..width]);
-    let (to, from) = if to < from { (low, &*high) } else { (high, &*low) };
-    to.iter_mut().zip(from).for_each(|(to, from)| *to -= v * from);
+/// One sweep over the P columns from `at` on; gives P.
+#[inline(always)]
+fn sweep<const P: usize, const FUSED: bool>(
+    rows: &Columns,
+    inverse_diagonal: Option<&[f64]>,
+    order: impl Iterator<Item = usize>,
+    x: &mut [f64],
+    width: usize,
+    at: usize,
+) -> usize {
+    for j in order {
+        let mut sum = *part::<P>(x, j * width + at);
+        for (i, v) in rows.column(j) {
+            let row = part::<P>(x, i * width + at);
+            for c in 0..P {
+                sum[c] = multiply_add::<FUSED>(-v, row[c], sum[c]);
+            }
+        }
+        if let Some(inverse) = inverse_diagonal {
+            for sum in &mut sum {
+                *sum *= inverse[j];
+            }
+        }
+        x[j * width + at..][..P].copy_from_slice(&sum);
+    }
+    P
 }
 
-fn solve_wide(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [f64], width: usize) {
-    for j in 0..inverse_diagonal.len() {
-        l.column(j).for_each(|(i, v)| subtract_row(x, width, i, j, v));
-    }
-    for j in (0..inverse_diagonal.len()).rev() {
-        x[j * width..][..width].iter_mut().for_each(|x| *x *= inverse_diagonal[j]);
-        u.column(j).for_each(|(i, v)| subtract_row(x, width, i, j, v));
-    }
-}
-
-fn solve_transposed_wide(l: &Columns, u: &Columns, inverse_diagonal: &[f64], x: &mut [f64], width: usize) {
-    for j in 0..inverse_diagonal.len() {
-        u.column(j).for_each(|(i, v)| subtract_row(x, width, j, i, v));
-        x[j * width..][..width].iter_mut().for_each(|x| *x *= inverse_diagonal[j]);
-    }
-    for j in (0..inverse_diagonal.len()).rev() {
-        l.column(j).for_each(|(i, v)| subtract_row(x, width, j, i, v));
-    }
+#[inline(always)]
+fn part<const P: usize>(x: &[f64], at: usize) -> &[f64; P] {
+    x[at..].first_chunk().expect("a row of the panel has P columns from there on")
 }
 
 #[cfg(test)]
@@ -111,15 +126,30 @@ mod tests {
         // L = [[1, 0], [3, 1]], U = [[2, 5], [0, 4]], so A = L U = [[2, 5], [6, 19]].
         let l = Columns { start: vec![0, 1, 1], index: vec![1], value: vec![3.0] };
         let u = Columns { start: vec![0, 0, 1], index: vec![0], value: vec![5.0] };
-        let inverse = [0.5, 0.25];
-        for width in [1, 2, 3, 4, 5, 8, 16, 32, 64, 65] {
+        let (mut l_rows, mut u_rows) = (Columns::default(), Columns::default());
+        l_rows.transpose_of(&l);
+        u_rows.transpose_of(&u);
+        let inverse = Some(&[0.5, 0.25][..]);
+        for width in [1, 2, 3, 4, 5, 8, 16, 32, 64, 65, 127] {
             let column = |a: f64, b: f64| [vec![a; width], vec![b; width]].concat();
             let mut x = column(7.0, 25.0);
-            solve(&l, &u, &inverse, &mut x, width);
+            solve_lower(&l_rows, None, &mut x, width);
+            solve_upper(&u_rows, inverse, &mut x, width);
             assert_eq!(x, column(1.0, 1.0), "A x = b, width {width}");
             let mut x = column(8.0, 24.0);
-            solve_transposed(&l, &u, &inverse, &mut x, width);
+            solve_lower(&u, inverse, &mut x, width);
+            solve_upper(&l, None, &mut x, width);
             assert_eq!(x, column(1.0, 1.0), "Aᵀ x = b, width {width}");
         }
+    }
+
+    #[test]
+    fn transposing_twice_gives_the_triangle_back() {
+        let l = Columns { start: vec![0, 2, 3, 3], index: vec![1, 2, 2], value: vec![3.0, 4.0, 5.0] };
+        let (mut rows, mut back) = (Columns::default(), Columns::default());
+        rows.transpose_of(&l);
+        assert_eq!((&rows.start[..], &rows.index[..]), (&[0, 0, 1, 3][..], &[0, 0, 1][..]));
+        back.transpose_of(&rows);
+        assert_eq!((back.start, back.index, back.value), (l.start, l.index, l.value));
     }
 }
