@@ -26,7 +26,9 @@ impl Mode {
     pub fn with_rules(db: RuleDb) -> Self {
         Self {
             passes: vec![
-                // First: rules then see one node where there were several equal ones.
+                // Before all: what is inside of ops then takes part in everything.
+                Pass::Lower(db.including(&[Tag::Lower])),
+                // Early: rules then see one node where there were several equal ones.
                 Pass::Merge,
                 // Before the Kronecker rules: a no-op between two nodes would hide a pattern.
                 Pass::Rules(db.including(&[Tag::Canonicalize])),

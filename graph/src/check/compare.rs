@@ -139,12 +139,11 @@ impl<'a> Checked<'a> {
         let mut gradients = gradients.into_values().into_iter();
         let mut gradient_at = |place| if matches!(place, Place::At(_)) { gradients.next() } else { None };
         let gradients = places.into_iter().map(|place| (place, gradient_at(place))).collect();
-        let all = system.references().into_iter().chain(cotangents.iter().map(|value| &**value));
         Ok(Some(Self {
             order,
             value: Runner::new(inputs, &of, options)?,
             push: Runner::new(&forward.inputs, &forward.outputs, options)?,
-            precision: all.map(precision).fold(options.precision, f64::max),
+            precision: system.references().into_iter().map(precision).fold(options.precision, f64::max),
             options,
             system,
             moving,

@@ -90,6 +90,11 @@ impl Map {
         &self.body
     }
 
+    /// The same map of another expression for the same results.
+    pub fn with_body(&self, body: Frozen) -> Self {
+        Self { body, ..self.clone() }
+    }
+
     /// The parts that the node itself has.
     fn parts(&self, node: &NodeView<'_>) -> Parts {
         let mut parts = Parts::default();

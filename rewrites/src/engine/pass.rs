@@ -18,6 +18,8 @@ pub enum Pass {
     Merge,
     /// Rules, applied until none applies any more.
     Rules(RuleDb),
+    /// Rules that are for compiling only: what they make may have other derivatives than what was written.
+    Lower(RuleDb),
     /// Connected nodes of small, known shapes become one step. For compiling only: what it makes has no derivative.
     Fuse,
 }
@@ -27,7 +29,7 @@ impl Pass {
     pub(crate) fn lowers(&self) -> bool {
         match self {
             Pass::Merge | Pass::Rules(_) => false,
-            Pass::Fuse => true,
+            Pass::Lower(_) | Pass::Fuse => true,
         }
     }
 
@@ -39,7 +41,7 @@ impl Pass {
     pub fn run(&self, graph: &mut FunctionGraph) -> Result<()> {
         match self {
             Pass::Merge => graph.merge().map(|_| ()),
-            Pass::Rules(rules) => run_rules(graph, rules),
+            Pass::Rules(rules) | Pass::Lower(rules) => run_rules(graph, rules),
             Pass::Fuse => fuse(graph),
         }
     }

@@ -13,6 +13,8 @@ pub enum Tag {
     Stabilize,
     /// Keeps Kronecker products factored.
     Kron,
+    /// Removes what derivatives need and running does not. For compiling only.
+    Lower,
 }
 
 /// A rewriting step with a name and a reason.

@@ -3,6 +3,7 @@
 mod constants;
 mod identity;
 mod kron;
+mod lower;
 
 use crate::engine::RuleDb;
 
@@ -45,6 +46,7 @@ use rule;
 pub use constants::constant_folding;
 pub use identity::{double_negation, reshape_of_reshape, same_shape, times_one};
 pub use kron::{logdet_of_kron, matmul_of_kron, solve_with_kron};
+pub use lower::{body_of_map, gradient_rules, written_out};
 
 /// Every rule, in the order in which they are tried.
 pub fn all() -> RuleDb {
@@ -57,4 +59,7 @@ pub fn all() -> RuleDb {
         .with(solve_with_kron)
         .with(logdet_of_kron)
         .with(matmul_of_kron)
+        .with(written_out)
+        .with(gradient_rules)
+        .with(body_of_map)
 }
