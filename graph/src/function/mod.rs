@@ -46,13 +46,8 @@ impl Function {
     }
 
     fn new(plan: Arc<Plan>) -> Self {
-        let mut function = Self {
-            slots: Vec::new(),
-            states: Vec::new(),
-            converted: Vec::new(),
-            scratch: Vec::new(),
-            plan,
-        };
+        let mut function =
+            Self { slots: Vec::new(), states: Vec::new(), converted: Vec::new(), scratch: Vec::new(), plan };
         function.slots.resize_with(function.plan.slot_count, Slot::default);
         function.scratch.resize_with(function.plan.most_outputs, Slot::default);
         function.states.resize_with(function.plan.state_count, || None);

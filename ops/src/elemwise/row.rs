@@ -38,9 +38,30 @@ pub struct Row {
 /// Loops by dtype; a missing one means that the dtype is converted or refused. In the registers of a program, which
 /// are f64, truth values are 0 and 1: `mask`, and `one` and `pick` of a comparison, give those.
 pub(crate) enum Kernel {
-    Unary { f64: Map1<f64, f64>, f32: Map1<f32, f32>, one: One1, pick: Pick1, int: Option<IntUnary> },
-    Binary { f64: Map2<f64, f64>, f32: Map2<f32, f32>, one: One2, pick: Pick2, int: Option<IntBinary>, bool: Option<Map2<bool, bool>> },
-    Compare { f64: Map2<f64, bool>, f32: Map2<f32, bool>, mask: Map2<f64, f64>, one: One2, pick: Pick2, int: IntCompare, bool: Map2<bool, bool> },
+    Unary {
+        f64: Map1<f64, f64>,
+        f32: Map1<f32, f32>,
+        one: One1,
+        pick: Pick1,
+        int: Option<IntUnary>,
+    },
+    Binary {
+        f64: Map2<f64, f64>,
+        f32: Map2<f32, f32>,
+        one: One2,
+        pick: Pick2,
+        int: Option<IntBinary>,
+        bool: Option<Map2<bool, bool>>,
+    },
+    Compare {
+        f64: Map2<f64, bool>,
+        f32: Map2<f32, bool>,
+        mask: Map2<f64, f64>,
+        one: One2,
+        pick: Pick2,
+        int: IntCompare,
+        bool: Map2<bool, bool>,
+    },
 }
 
 macro_rules! by_integer {

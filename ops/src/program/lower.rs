@@ -50,12 +50,7 @@ pub(super) fn knows(op: &OpRef) -> bool {
 }
 
 /// The registers that hold the output of a node.
-pub(super) fn lower(
-    program: &mut ProgramBuilder,
-    op: &OpRef,
-    inputs: &[&Registers],
-    out: &TensorType,
-) -> Option<At> {
+pub(super) fn lower(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     lowering(op)?(program, op, inputs, out)
 }
 
