@@ -27,7 +27,7 @@ pub use kronograph_rewrites as rewrites;
 pub use kronograph_sparse as sparse;
 
 pub use kronograph_graph::{BuildError, Function, RunError, Variable};
-pub use kronograph_ops::Tensor;
+pub use kronograph_ops::{Tensor, ValueAndGradient};
 pub use kronograph_rewrites::{Mode, rewrite};
 pub use kronograph_sparse::SparseMatrix;
 
@@ -54,20 +54,46 @@ pub fn compile_definition(definition: &graph::Definition, mode: &Mode) -> graph:
     Function::plan(function_graph)
 }
 
+/// A cost and its gradient as a function of one packed vector of parameters, for optimisers and samplers.
+///
+/// The parameters are free f64 variables whose lengths are all known; they lie in the vector in the order given.
+///
+/// ```
+/// use kronograph::prelude::*;
+///
+/// let (a, b) = (scalar("a"), tensor("b", DType::F64, &[Some(2)]));
+/// let cost = &a * sum(&sqr(&b)?)?;
+/// let mut f = value_and_gradient(&cost, &[a, b], &Mode::run())?;
+/// let mut gradient = [0.0; 3];
+/// assert_eq!(f.eval(&[2.0, 1.0, -3.0], &mut gradient)?, 20.0);
+/// assert_eq!(gradient, [10.0, 4.0, -12.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`graph::grad`] and [`compile`]; a parameter without a name of its own, of another dtype, or of unknown length.
+#[track_caller]
+pub fn value_and_gradient(cost: &Variable, parameters: &[Variable], mode: &Mode) -> graph::Result<ValueAndGradient> {
+    let gradients = graph::grad(cost, parameters)?;
+    let outputs = [std::slice::from_ref(cost), &gradients[..]].concat();
+    ValueAndGradient::new(compile(parameters, &outputs, mode)?)
+}
+
 /// What a model needs: `use kronograph::prelude::*`.
 pub mod prelude {
-    pub use crate::{Mode, compile, compile_definition, rewrite};
+    pub use crate::{Mode, compile, compile_definition, rewrite, value_and_gradient};
     pub use kronograph_graph::{
         BuildError, Definition, Dim, Function, Operand, RunError, Shared, Value, Variable, debug_print, grad, hvp, lop,
         rop, stop_gradient,
     };
     pub use kronograph_ops::{
-        DType, Index, Tensor, Trans, abs, add, broadcast_to, cast, cholesky_factor, concatenate, constant, cos,
-        dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis, full, ge, gt,
-        hessian, jacobian, kron, le, log, log1p, lt, lu_factor, map, matmul, matrix, max, max_axes, maximum, mean,
-        mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, sech_sqr, shared, sigmoid, sign, sin,
-        slice, slogdet, softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor,
-        transpose, transpose_axes, true_div, vector,
+        DType, Index, Tensor, Trans, ValueAndGradient, abs, add, broadcast_to, cast, cholesky_factor, concatenate,
+        constant, cos, dimshuffle, eq, exp, expand_dims, expm1, eye, factor_logdet, factor_solve, factor_solve_axis,
+        full, ge, gt, hessian, jacobian, kron, le, log, log1p, lt, lu_factor, map, matmul, matrix, max, max_axes,
+        maximum, mean, mean_axes, minimum, mul, neg, neq, pow, reciprocal, reshape, scalar, sech_sqr, shared, sigmoid,
+        sign, sin, slice, slogdet, softplus, solve, sqr, sqrt, squeeze, sub, subtensor, sum, sum_axes, switch, tan,
+        tanh, tensor, transpose, transpose_axes, true_div, vector,
     };
     pub use kronograph_sparse::{
         Format, SparseMatrix, affine_on_pattern, dense_from_sparse, from_triplets, identity_like, kronecker_flow_solve,

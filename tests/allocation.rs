@@ -95,4 +95,17 @@ fn a_steady_call_allocates_nothing() {
     let mut quadratic = with_gradient(&[a, b], &quadratic);
     let (a, b) = (Tensor::new(&[2, 2], vec![3.0, 1.0, 1.0, 2.0]).unwrap(), Tensor::vector(vec![1.0, -1.0]));
     assert_eq!(allocations(&mut quadratic, &[&a, &b]), 0, "a dense solve and a log-determinant");
+
+    let (a, b) = (scalar("a"), tensor("b", DType::F64, &[Some(20)]));
+    let cost =
+        sum(&tanh(&(&b * exp(&a).unwrap())).unwrap()).unwrap() - sum(&sqr(&slice(&b, 1, 5).unwrap()).unwrap()).unwrap();
+    let mut door = value_and_gradient(&cost, &[a, b], &Mode::run()).unwrap();
+    assert_eq!(door.function().node_count(), 1);
+    let (point, mut gradient) = ([0.1; 21], [0.0; 21]);
+    door.eval(&point, &mut gradient).unwrap();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..10 {
+        std::hint::black_box(door.eval(&point, &mut gradient).unwrap());
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "a fused model behind the door");
 }

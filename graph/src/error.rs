@@ -318,6 +318,26 @@ pub enum RunError {
         rule: String,
     },
 
+    /// A packed vector of another length than all parameters together.
+    #[error("{what} has {got} element(s); the parameters have {want}")]
+    Packed {
+        /// What the vector is.
+        what: &'static str,
+        /// The length that is needed.
+        want: usize,
+        /// The length that it has.
+        got: usize,
+    },
+
+    /// A parameter that does not exist, is missing, or is given numbers that do not fit it.
+    #[error("parameter `{name}`: {rule}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+
     /// An output was asked for that does not exist or is of another type.
     #[error("output {position}: {rule}")]
     Output {

@@ -31,6 +31,7 @@ mod linalg;
 mod program;
 mod reduce;
 mod tensor;
+mod value_and_gradient;
 
 pub use control::{Jacobian, Map, hessian, jacobian, map};
 pub use dtype::DType;
@@ -44,3 +45,4 @@ pub use linalg::*;
 pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
 pub use tensor::*;
+pub use value_and_gradient::{Parameter, ValueAndGradient};

@@ -210,16 +210,16 @@ impl Code {
             }
             Step::Product { matrix, by_rows, vector, inner, out, length } => {
                 let (file, out) = file.split_at_mut(out as usize);
-                let (inner, out) = (inner as usize, &mut out[..length as usize]);
-                let matrix = &file[matrix as usize..][..inner * out.len()];
-                let vector = &file[vector as usize..][..inner];
-                if by_rows { product_of_rows(matrix, vector, out) } else { product_of_columns(matrix, vector, out) }
+                let (out, inner) = (&mut out[..length as usize], inner as usize);
+                product(file, [matrix as usize, vector as usize], inner, by_rows, out);
             }
-            Step::Dot { from, length, out } => {
-                let terms = self.twos[from as usize..][..length as usize].iter();
-                file[out as usize] = terms.fold(0.0, |sum, &[a, b]| sum + file[a as usize] * file[b as usize]);
-            }
+            Step::Dot { from, length, out } => file[out as usize] = self.dot(file, from as usize, length as usize),
         }
+    }
+
+    fn dot(&self, file: &[f64], from: usize, length: usize) -> f64 {
+        let terms = self.twos[from..][..length].iter();
+        terms.fold(0.0, |sum, &[a, b]| sum + file[a as usize] * file[b as usize])
     }
 
     fn sum(&self, file: &[f64], from: List, pieces: usize, length: usize) -> f64 {
@@ -255,6 +255,12 @@ impl Code {
             }
         }
     }
+}
+
+/// A matrix times a vector of `inner` elements; both begin at registers.
+fn product(file: &[f64], [matrix, vector]: [usize; 2], inner: usize, by_rows: bool, out: &mut [f64]) {
+    let (matrix, vector) = (&file[matrix..][..inner * out.len()], &file[vector..][..inner]);
+    if by_rows { product_of_rows(matrix, vector, out) } else { product_of_columns(matrix, vector, out) }
 }
 
 impl Run {

@@ -90,7 +90,13 @@ impl Op for ScalarProgram {
         let (Registers(file), inputs, outputs) = io.with_state::<Registers>()?;
         let mut at = self.code.constants.len();
         for (position, &length) in self.lengths.iter().enumerate() {
-            load(inputs.get::<Tensor>(position)?, &mut file[at..at + length])?;
+            let registers = &mut file[at..at + length];
+            // The usual case, without asking for the value's type.
+            match (inputs.value(position)?.as_f64(), registers) {
+                (Some([x]), [register]) => *register = *x,
+                (Some(row), registers) if row.len() == length => registers.copy_from_slice(row),
+                (_, registers) => load(inputs.get::<Tensor>(position)?, registers)?,
+            }
             at += length;
         }
         self.code.run(file);
@@ -121,19 +127,15 @@ fn size_of(ty: &TensorType) -> usize {
     ty.lengths().iter().flatten().product()
 }
 
-/// Copies a value into its registers.
+/// Copies a value that does not lie in a row of f64 into its registers.
 fn load(value: &Tensor, registers: &mut [f64]) -> Result<(), OpFailure> {
-    match (value, registers) {
-        (Tensor::F64(array), [register]) if array.storage().len() == 1 => *register = array.storage()[0],
-        (value, registers) if value.len() != registers.len() => {
-            let rule = format!("shape {} is not what the program was made for", shape_text(value.shape()));
-            return Err(OpFailure::Shapes(rule));
-        }
-        (Tensor::F64(array), registers) => match array.as_slice() {
-            Some(slice) => registers.copy_from_slice(slice),
-            None => registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = *x),
-        },
-        (Tensor::Bool(array), registers) => {
+    if value.len() != registers.len() {
+        let rule = format!("shape {} is not what the program was made for", shape_text(value.shape()));
+        return Err(OpFailure::Shapes(rule));
+    }
+    match value {
+        Tensor::F64(array) => registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = *x),
+        Tensor::Bool(array) => {
             registers.iter_mut().zip(array.view().iter()).for_each(|(to, x)| *to = f64::from(u8::from(*x)));
         }
         _ => return Err(OpFailure::WrongValue(0)),

@@ -12,6 +12,8 @@ use kronograph_graph::{Application, Client, FunctionGraph, NodeId, Producer, Res
 use kronograph_ops::{ProgramBuilder, ProgramValue, ScalarProgram};
 
 const RULE: &str = "fuse";
+/// A program has about this many elements at most, so that its registers stay near the processor.
+const MOST_ELEMENTS: usize = 1 << 15;
 const REASON: &str = "small nodes of known shapes run as one step over registers, with the same numbers";
 
 /// Replaces every group of at least two nodes that suit a program.
@@ -46,7 +48,25 @@ fn groups(graph: &FunctionGraph) -> Vec<Vec<NodeId>> {
             groups.entry(stage).or_default().push(node);
         }
     }
-    groups.into_values().collect()
+    groups.into_values().flat_map(|nodes| pieces(graph, nodes)).collect()
+}
+
+/// Cuts a group that is too large for one program. A piece depends on earlier pieces only.
+fn pieces(graph: &FunctionGraph, nodes: Vec<NodeId>) -> Vec<Vec<NodeId>> {
+    let size = |node: NodeId| {
+        let lengths = graph.node_outputs(node).iter().flat_map(|&output| graph.ty(output).extents());
+        lengths.flatten().product::<usize>()
+    };
+    let (mut pieces, mut elements) = (vec![Vec::new()], 0);
+    for node in nodes {
+        elements += size(node);
+        if elements > MOST_ELEMENTS {
+            elements = size(node);
+            pieces.push(Vec::new());
+        }
+        pieces.last_mut().expect("there is one from the start").push(node);
+    }
+    pieces
 }
 
 fn suits(graph: &FunctionGraph, node: NodeId) -> bool {
