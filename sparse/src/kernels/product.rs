@@ -64,7 +64,7 @@ widest! {
 }
 
 #[inline(always)]
-fn sampled_products<const FUSED: bool>(
+fn sampled_products<const LANES: usize>(
     indptr: &[u32],
     indices: &[u32],
     slices: Rows<'_>,
@@ -76,24 +76,24 @@ fn sampled_products<const FUSED: bool>(
         let row = slices.row(slice, width);
         let span = indptr[slice] as usize..indptr[slice + 1] as usize;
         for (&index, out) in indices[span.clone()].iter().zip(&mut out[span]) {
-            *out += inner_product::<FUSED>(row, others.row(index as usize, width));
+            *out += inner_product::<LANES>(row, others.row(index as usize, width));
         }
     }
 }
 
 /// The inner product of two runs of one length, in eight interleaved partial sums.
 #[inline(always)]
-fn inner_product<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
+fn inner_product<const LANES: usize>(a: &[f64], b: &[f64]) -> f64 {
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let mut lanes = [0.0; 8];
     for (a, b) in a.iter().zip(b) {
         for k in 0..8 {
-            lanes[k] = multiply_add::<FUSED>(a[k], b[k], lanes[k]);
+            lanes[k] = multiply_add::<LANES>(a[k], b[k], lanes[k]);
         }
     }
     let mut total = 0.0;
     for (a, b) in rest_a.iter().zip(rest_b) {
-        total = multiply_add::<FUSED>(*a, *b, total);
+        total = multiply_add::<LANES>(*a, *b, total);
     }
     for lane in lanes {
         total += lane;

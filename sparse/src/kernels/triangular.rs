@@ -50,20 +50,20 @@ widest! {
 }
 
 #[inline(always)]
-fn lower<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+fn lower<const LANES: usize>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
     let order = 0..rows.start.len() - 1;
-    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
+    each_block::<LANES>(rows, inverse_diagonal, order, x, width);
 }
 
 #[inline(always)]
-fn upper<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+fn upper<const LANES: usize>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
     let order = (0..rows.start.len() - 1).rev();
-    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
+    each_block::<LANES>(rows, inverse_diagonal, order, x, width);
 }
 
-/// Sweeps over blocks of columns, the widest that fit.
+/// Sweeps over blocks of columns, the widest whose row fits into half of the registers or less.
 #[inline(always)]
-fn each_block<const FUSED: bool>(
+fn each_block<const LANES: usize>(
     rows: &Columns,
     inverse_diagonal: Option<&[f64]>,
     order: impl Iterator<Item = usize> + Clone,
@@ -74,19 +74,20 @@ fn each_block<const FUSED: bool>(
     while at < width {
         let order = order.clone();
         at += match width - at {
-            32.. => sweep::<32, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            16.. => sweep::<16, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            8.. => sweep::<8, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            4.. => sweep::<4, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            2.. => sweep::<2, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            _ => sweep::<1, FUSED>(rows, inverse_diagonal, order, x, width, at),
+            64.. if LANES >= 8 => sweep::<64, LANES>(rows, inverse_diagonal, order, x, width, at),
+            32.. if LANES >= 4 => sweep::<32, LANES>(rows, inverse_diagonal, order, x, width, at),
+            16.. => sweep::<16, LANES>(rows, inverse_diagonal, order, x, width, at),
+            8.. => sweep::<8, LANES>(rows, inverse_diagonal, order, x, width, at),
+            4.. => sweep::<4, LANES>(rows, inverse_diagonal, order, x, width, at),
+            2.. => sweep::<2, LANES>(rows, inverse_diagonal, order, x, width, at),
+            _ => sweep::<1, LANES>(rows, inverse_diagonal, order, x, width, at),
         };
     }
 }
 
 /// One sweep over the P columns from `at` on; gives P.
 #[inline(always)]
-fn sweep<const P: usize, const FUSED: bool>(
+fn sweep<const P: usize, const LANES: usize>(
     rows: &Columns,
     inverse_diagonal: Option<&[f64]>,
     order: impl Iterator<Item = usize>,
@@ -99,7 +100,7 @@ fn sweep<const P: usize, const FUSED: bool>(
         for (i, v) in rows.column(j) {
             let row = part::<P>(x, i * width + at);
             for c in 0..P {
-                sum[c] = multiply_add::<FUSED>(-v, row[c], sum[c]);
+                sum[c] = multiply_add::<LANES>(-v, row[c], sum[c]);
             }
         }
         if let Some(inverse) = inverse_diagonal {
