@@ -87,7 +87,8 @@ impl Case {
         let [b, g] = ["B", "G"].map(|name| tensor(name, DType::F64, &[Some(self.flows()), Some(self.columns)]));
         let w = sparse_constant(self.w.clone()).named("W");
         let h = kronecker_flow_solve_matrix(&w, &rho_d, &rho_o, &b)?.named("H");
-        let cotangents = lop(std::slice::from_ref(&h), &[rho_d.clone(), rho_o.clone(), b.clone()], &[g.clone()])?;
+        let cotangents =
+            lop(std::slice::from_ref(&h), &[rho_d.clone(), rho_o.clone(), b.clone()], std::slice::from_ref(&g))?;
         Ok(compile(&[rho_d, rho_o, b, g], &[vec![h], cotangents].concat(), &Mode::run())?)
     }
 }
