@@ -24,6 +24,8 @@ mod flow;
 mod identity;
 mod inner;
 mod kernels;
+mod kron;
+mod kron_solve;
 mod lu;
 mod market;
 mod matrix;
@@ -36,9 +38,13 @@ mod ty;
 pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
-pub use flow::{kronecker_flow_solve, kronecker_flow_solve_matrix, sparse_sar_solve};
+pub use flow::{
+    kronecker_flow_solve, kronecker_flow_solve_matrix, sparse_flow_solve, sparse_flow_solve_matrix, sparse_sar_solve,
+};
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
+pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
+pub use kron_solve::kron_solve;
 pub use lu::{SparseLu, sparse_lu};
 pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
 pub use matrix::{Format, SparseError, SparseMatrix};

@@ -2,8 +2,11 @@
 
 use kronograph::ops::Trans;
 use kronograph::prelude::*;
-use kronograph::sparse::{project_sparse, sample_dense, sampled_outer, sparse_inner, structured_dot_along};
+use kronograph::sparse::{
+    Side, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract, structured_dot_along,
+};
 
+use crate::factors::general;
 use crate::harness::{Case, Given, Random, case, dense, given_sparse};
 
 const RANGE: (f64, f64) = (-1.0, 1.0);
@@ -17,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.extend(products(random, format));
         cases.extend(samples(random, format));
         cases.extend(factors(random, format));
+        cases.extend(krons(random, format));
         cases.extend(flows(random, format));
     }
     cases
@@ -146,6 +150,31 @@ fn factors(random: &mut Random, format: Format) -> Vec<Case> {
     cases
 }
 
+fn krons(random: &mut Random, format: Format) -> Vec<Case> {
+    let name = |op: &str| format!("{op}, {}", format.name());
+    let mut cases = vec![
+        case(name("sparse_kron"), vec![wide(random, format), weights(random, format)], |v| sparse_kron(&v[0], &v[1])),
+        case(name("sparse_kron with itself"), vec![wide(random, format)], |v| sparse_kron(&v[0], &v[0])),
+    ];
+    for side in [Side::Left, Side::Right] {
+        let inputs = vec![wide(random, format), weights(random, format), wide(random, format), weights(random, format)];
+        cases.push(case(format!("sparse_kron_contract {side:?}, {}", format.name()), inputs, move |v| {
+            sparse_kron_contract(side, &sparse_kron(&v[0], &v[1])?, &v[2], &v[3])
+        }));
+    }
+    for (shape, trans) in [(&[8][..], Trans::No), (&[8], Trans::Yes), (&[8, 2], Trans::No), (&[8, 2], Trans::Yes)] {
+        let inputs = vec![general(random, 2), square(random, format), dense(random, shape, RANGE)];
+        cases.push(case(format!("kron_solve, {}, b of shape {shape:?}, {trans:?}", format.name()), inputs, move |v| {
+            kron_solve(&v[..2], &v[2], trans)
+        }));
+    }
+    let three = vec![general(random, 2), general(random, 1), general(random, 3), dense(random, &[6], RANGE)];
+    cases.push(case(name("kron_solve of three factors"), three, |v| kron_solve(&v[..3], &v[3], Trans::No)));
+    let one = vec![square(random, format), dense(random, &[4], RANGE)];
+    cases.push(case(name("kron_solve of one factor"), one, |v| kron_solve(&v[..1], &v[1], Trans::Yes)));
+    cases
+}
+
 fn flows(random: &mut Random, format: Format) -> Vec<Case> {
     let name = |op: &str| format!("{op}, {}", format.name());
     let inputs = |random: &mut Random, shape: &[usize]| {
@@ -162,6 +191,12 @@ fn flows(random: &mut Random, format: Format) -> Vec<Case> {
         }),
         case(name("kronecker_flow_solve_matrix"), inputs(random, &[9, 2]), |v| {
             kronecker_flow_solve_matrix(&v[0], &v[2], &v[3], &v[1])
+        }),
+        case(name("sparse_flow_solve"), inputs(random, &[9]), |v| {
+            sparse_flow_solve(&v[0], &v[2], &v[3], &mul(&v[2], &neg(&v[3])?)?, &v[1])
+        }),
+        case(name("sparse_flow_solve_matrix"), inputs(random, &[9, 2]), |v| {
+            sparse_flow_solve_matrix(&v[0], &v[2], &neg(&v[3])?, &v[3], &v[1])
         }),
         case(name("sparse_sar_solve"), inputs(random, &[3]), |v| sparse_sar_solve(&v[0], &mul(&v[2], &v[3])?, &v[1])),
         case(name("sparse_sar_solve of columns"), inputs(random, &[3, 2]), |v| {

@@ -7,12 +7,14 @@
 //! Layout: flow (o, d) of n regions is entry `o n + d`, so a vector of flows is a row-major matrix with one row for
 //! each origin. `L_o ⊗ L_d` acts as L_o along axis 0 and as L_d along axis 1. Source: bayespecon's flow ops.
 
-use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
-use kronograph_ops::{DType, TensorType, Trans, factor_solve, factor_solve_axis, neg, reshape};
+use kronograph_graph::{BuildError, Result, Variable, origin};
+use kronograph_ops::{DType, TensorType, Trans, factor_solve, neg};
 
 use crate::affine::affine_on_pattern;
 use crate::convert::number;
 use crate::identity::{identity_like, square_type};
+use crate::kron::sparse_kron;
+use crate::kron_solve::kron_solve;
 use crate::lu::sparse_lu;
 use crate::ty::check_scalar;
 
@@ -37,7 +39,7 @@ use crate::ty::check_scalar;
 /// when `1/ρ` is an eigenvalue of W (recoverable: a sampler may reject the point).
 #[track_caller]
 pub fn kronecker_flow_solve(w: &Variable, rho_d: &Variable, rho_o: &Variable, b: &Variable) -> Result<Variable> {
-    flow_solve("kronecker_flow_solve", w, rho_d, rho_o, b, 1)
+    separable_solve("kronecker_flow_solve", w, [rho_d, rho_o], b, 1)
 }
 
 /// [`kronecker_flow_solve`] for T right-hand sides at once: the columns of a matrix of shape (n², T).
@@ -47,7 +49,7 @@ pub fn kronecker_flow_solve(w: &Variable, rho_d: &Variable, rho_o: &Variable, b:
 /// As [`kronecker_flow_solve`].
 #[track_caller]
 pub fn kronecker_flow_solve_matrix(w: &Variable, rho_d: &Variable, rho_o: &Variable, b: &Variable) -> Result<Variable> {
-    flow_solve("kronecker_flow_solve_matrix", w, rho_d, rho_o, b, 2)
+    separable_solve("kronecker_flow_solve_matrix", w, [rho_d, rho_o], b, 2)
 }
 
 /// `η = (I - ρ W)⁻¹ b` for a vector b, or for the columns of a matrix.
@@ -68,34 +70,84 @@ pub fn sparse_sar_solve(w: &Variable, rho: &Variable, b: &Variable) -> Result<Va
     factor_solve(&spatial_filter(w, rho)?, b, Trans::No)
 }
 
+/// `η = (I - ρ_d (I ⊗ W) - ρ_o (W ⊗ I) - ρ_w (W ⊗ W))⁻¹ b`, for a vector of n² flows (destination fastest).
+///
+/// With `v = A⁻ᵀ g`: `b̄ = v`, `ρ̄_k = vᵀ W_k η`; for `ρ_w = -ρ_d ρ_o` it is [`kronecker_flow_solve`].
+///
+/// # Errors
+///
+/// When W is no square sparse f64 matrix, a ρ is no f64 scalar, or b has a static length other than n²; at run time,
+/// when the system is singular (recoverable).
+#[track_caller]
+pub fn sparse_flow_solve(
+    w: &Variable,
+    rho_d: &Variable,
+    rho_o: &Variable,
+    rho_w: &Variable,
+    b: &Variable,
+) -> Result<Variable> {
+    general_solve("sparse_flow_solve", w, [rho_d, rho_o, rho_w], b, 1)
+}
+
+/// [`sparse_flow_solve`] for T right-hand sides at once: the columns of a matrix of shape (n², T).
+///
+/// # Errors
+///
+/// As [`sparse_flow_solve`].
+#[track_caller]
+pub fn sparse_flow_solve_matrix(
+    w: &Variable,
+    rho_d: &Variable,
+    rho_o: &Variable,
+    rho_w: &Variable,
+    b: &Variable,
+) -> Result<Variable> {
+    general_solve("sparse_flow_solve_matrix", w, [rho_d, rho_o, rho_w], b, 2)
+}
+
 /// The factor of `I - ρ W`, on the union of the diagonal and the pattern of W, whatever ρ is.
 #[track_caller]
 fn spatial_filter(w: &Variable, rho: &Variable) -> Result<Variable> {
     sparse_lu(&affine_on_pattern(&[(number(1.0), identity_like(w)?), (neg(rho)?, w.clone())])?)
 }
 
+/// The factor of `I - ρ_d (I ⊗ W) - ρ_o (W ⊗ I) - ρ_w (W ⊗ W)`, on the union of the patterns, whatever ρ is.
+#[track_caller]
+fn flow_filter(w: &Variable, rho: [&Variable; 3]) -> Result<Variable> {
+    let one = identity_like(w)?;
+    let both = sparse_kron(w, w)?;
+    let mut terms = vec![(number(1.0), identity_like(&both)?)];
+    for (rho, matrix) in rho.into_iter().zip([sparse_kron(&one, w)?, sparse_kron(w, &one)?, both]) {
+        terms.push((neg(rho)?, matrix));
+    }
+    sparse_lu(&affine_on_pattern(&terms)?)
+}
+
+/// Checks a flow system's inputs.
+#[track_caller]
+fn check_system(op: &'static str, w: &Variable, rho: &[&Variable], b: &Variable, rank: usize) -> Result<()> {
+    let size = square_type(op, w)?.shape()[0];
+    for (rho, name) in rho.iter().zip(["rho_d", "rho_o", "rho_w"]) {
+        check_scalar(op, name, rho)?;
+    }
+    check_flows(op, w, b, size.and_then(|size| size.checked_mul(size)), &[rank])
+}
+
 /// Solves the d-leg along axis 1 and then the o-leg along axis 0: in reverse, the o-leg comes first, and the
 /// intermediate of each pass is just what the cotangent of its ρ needs.
 #[track_caller]
-fn flow_solve(
-    op: &'static str,
-    w: &Variable,
-    rho_d: &Variable,
-    rho_o: &Variable,
-    b: &Variable,
-    rank: usize,
-) -> Result<Variable> {
+fn separable_solve(op: &'static str, w: &Variable, rho: [&Variable; 2], b: &Variable, rank: usize) -> Result<Variable> {
     let _scope = origin::here();
-    let size = square_type(op, w)?.shape()[0];
-    check_scalar(op, "rho_d", rho_d)?;
-    check_scalar(op, "rho_o", rho_o)?;
-    check_flows(op, w, b, size.and_then(|size| size.checked_mul(size)), &[rank])?;
-    let n = Dim::axis(w, 0);
-    let columns: Vec<Dim> = shape_of(b).into_iter().skip(1).collect();
-    let grid = reshape(b, [&[n.clone(), n.clone()], &columns[..]].concat())?;
-    let half = factor_solve_axis(&spatial_filter(w, rho_d)?, &grid, 1, Trans::No)?;
-    let solved = factor_solve_axis(&spatial_filter(w, rho_o)?, &half, 0, Trans::No)?;
-    reshape(&solved, [&[n.times(&n)], &columns[..]].concat())
+    check_system(op, w, &rho, b, rank)?;
+    let [rho_d, rho_o] = rho;
+    kron_solve(&[spatial_filter(w, rho_o)?, spatial_filter(w, rho_d)?], b, Trans::No)
+}
+
+#[track_caller]
+fn general_solve(op: &'static str, w: &Variable, rho: [&Variable; 3], b: &Variable, rank: usize) -> Result<Variable> {
+    let _scope = origin::here();
+    check_system(op, w, &rho, b, rank)?;
+    factor_solve(&flow_filter(w, rho)?, b, Trans::No)
 }
 
 /// Checks rank and length of a right-hand side.
