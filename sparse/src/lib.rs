@@ -32,6 +32,7 @@ mod matrix;
 mod pattern;
 mod product;
 mod sampled;
+mod spectral;
 mod transpose;
 mod ty;
 
@@ -39,7 +40,9 @@ pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
 pub use flow::{
-    kronecker_flow_solve, kronecker_flow_solve_matrix, sparse_flow_solve, sparse_flow_solve_matrix, sparse_sar_solve,
+    Route, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve, kronecker_flow_solve_matrix,
+    kronecker_flow_solve_with, sar_logdet, sar_logdet_with, sparse_flow_logdet, sparse_flow_logdet_with,
+    sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
 };
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
@@ -51,5 +54,8 @@ pub use matrix::{Format, SparseError, SparseMatrix};
 pub use pattern::Pattern;
 pub use product::{StructuredDot, structured_dot, structured_dot_along};
 pub use sampled::{SampledOuter, sampled_outer};
+pub use spectral::{
+    Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
+};
 pub use transpose::{SparseTranspose, sparse_transpose};
 pub use ty::SparseType;

@@ -3,7 +3,8 @@
 use kronograph::ops::Trans;
 use kronograph::prelude::*;
 use kronograph::sparse::{
-    Side, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract, structured_dot_along,
+    Side, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract, spectral_flow_solve,
+    structured_dot_along,
 };
 
 use crate::factors::general;
@@ -22,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.extend(factors(random, format));
         cases.extend(krons(random, format));
         cases.extend(flows(random, format));
+        cases.extend(spectral(random, format));
     }
     cases
 }
@@ -202,9 +204,42 @@ fn flows(random: &mut Random, format: Format) -> Vec<Case> {
         case(name("sparse_sar_solve of columns"), inputs(random, &[3, 2]), |v| {
             sparse_sar_solve(&v[0], &mul(&v[2], &v[3])?, &v[1])
         }),
+        case(name("sparse_flow_logdet"), inputs(random, &[2]), |v| {
+            mul(&sparse_flow_logdet(&v[0], &v[2], &v[3], &mul(&v[2], &v[3])?)?, &v[1])
+        }),
+        case(name("kronecker_flow_logdet"), inputs(random, &[2]), |v| {
+            mul(&kronecker_flow_logdet(&v[0], &v[2], &v[3])?, &v[1])
+        }),
         case(name("logdet of I - rho W"), vec![weights(random, format), dense(random, &[], (0.1, 0.4))], |v| {
             let filter = affine_on_pattern(&[(constant(1.0), identity_like(&v[0])?), (neg(&v[1])?, v[0].clone())])?;
             Ok(factor_logdet(&sparse_lu(&filter)?)?.1)
         }),
     ]
+}
+
+/// W is a constant here: directed, so with complex eigenvalues, or similar to a symmetric matrix.
+fn spectral(random: &mut Random, format: Format) -> Vec<Case> {
+    let directed = [(0, 1, 0.7), (0, 2, 0.3), (1, 2, 1.0), (2, 0, 0.6), (2, 1, 0.4)];
+    let similar = [(0, 1, 0.5), (0, 2, 0.5), (1, 0, 1.0), (2, 0, 1.0)];
+    let mut cases = Vec::new();
+    for (kind, triplets) in [("directed", &directed[..]), ("similar to symmetric", &similar)] {
+        let w = from_triplets(format, [3, 3], triplets).unwrap();
+        let rho = |random: &mut Random| (0..3).map(|_| dense(random, &[], (0.1, 0.3))).collect::<Vec<_>>();
+        for shape in [&[9][..], &[9, 2]] {
+            let (inputs, spectrum) = ([rho(random), vec![dense(random, shape, RANGE)]].concat(), spectrum(&w).unwrap());
+            let name = format!("spectral_flow_solve, {kind}, {}, b of shape {shape:?}", format.name());
+            cases.push(case(name, inputs, move |v| spectral_flow_solve(&spectrum, &v[0], &v[1], &v[2], &v[3])));
+        }
+        let constant = sparse_constant(w);
+        let name = |op: &str| format!("{op}, {kind}, {}", format.name());
+        let w = constant.clone();
+        cases.push(case(name("sar_logdet"), rho(random), move |v| sar_logdet(&w, &mul(&v[0], &mul(&v[1], &v[2])?)?)));
+        let w = constant.clone();
+        cases.push(case(name("sparse_flow_logdet"), rho(random), move |v| sparse_flow_logdet(&w, &v[0], &v[1], &v[2])));
+        let w = constant;
+        cases.push(case(name("kronecker_flow_logdet"), rho(random), move |v| {
+            kronecker_flow_logdet(&w, &v[0], &mul(&v[1], &v[2])?)
+        }));
+    }
+    cases
 }

@@ -5,4 +5,7 @@
 mod counts;
 mod golden;
 mod kronecker;
+mod logdet;
+mod routes;
 mod systems;
+mod weights;

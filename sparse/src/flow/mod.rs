@@ -8,7 +8,7 @@
 //! each origin. `L_o ⊗ L_d` acts as L_o along axis 0 and as L_d along axis 1. Source: bayespecon's flow ops.
 
 use kronograph_graph::{BuildError, Result, Variable, origin};
-use kronograph_ops::{DType, TensorType, Trans, factor_solve, neg};
+use kronograph_ops::{DType, TensorType, Trans, factor_solve, mul, neg};
 
 use crate::affine::affine_on_pattern;
 use crate::convert::number;
@@ -16,7 +16,18 @@ use crate::identity::{identity_like, square_type};
 use crate::kron::sparse_kron;
 use crate::kron_solve::kron_solve;
 use crate::lu::sparse_lu;
+use crate::spectral::spectral_flow_solve;
 use crate::ty::check_scalar;
+
+mod logdet;
+mod route;
+
+pub use logdet::{
+    kronecker_flow_logdet, kronecker_flow_logdet_with, sar_logdet, sar_logdet_with, sparse_flow_logdet,
+    sparse_flow_logdet_with,
+};
+pub use route::Route;
+use route::SYSTEM_ORDER;
 
 /// `η = (L_o ⊗ L_d)⁻¹ b` with `L_k = I - ρ_k W`, for a vector of n² flows (destination fastest).
 ///
@@ -39,7 +50,9 @@ use crate::ty::check_scalar;
 /// when `1/ρ` is an eigenvalue of W (recoverable: a sampler may reject the point).
 #[track_caller]
 pub fn kronecker_flow_solve(w: &Variable, rho_d: &Variable, rho_o: &Variable, b: &Variable) -> Result<Variable> {
-    separable_solve("kronecker_flow_solve", w, [rho_d, rho_o], b, 1)
+    let _scope = origin::here();
+    check_system("kronecker_flow_solve", w, &[rho_d, rho_o], b, &[1])?;
+    kronecker_flow_solve_with(Route::Auto, w, rho_d, rho_o, b)
 }
 
 /// [`kronecker_flow_solve`] for T right-hand sides at once: the columns of a matrix of shape (n², T).
@@ -49,7 +62,9 @@ pub fn kronecker_flow_solve(w: &Variable, rho_d: &Variable, rho_o: &Variable, b:
 /// As [`kronecker_flow_solve`].
 #[track_caller]
 pub fn kronecker_flow_solve_matrix(w: &Variable, rho_d: &Variable, rho_o: &Variable, b: &Variable) -> Result<Variable> {
-    separable_solve("kronecker_flow_solve_matrix", w, [rho_d, rho_o], b, 2)
+    let _scope = origin::here();
+    check_system("kronecker_flow_solve_matrix", w, &[rho_d, rho_o], b, &[2])?;
+    kronecker_flow_solve_with(Route::Auto, w, rho_d, rho_o, b)
 }
 
 /// `η = (I - ρ W)⁻¹ b` for a vector b, or for the columns of a matrix.
@@ -86,7 +101,9 @@ pub fn sparse_flow_solve(
     rho_w: &Variable,
     b: &Variable,
 ) -> Result<Variable> {
-    general_solve("sparse_flow_solve", w, [rho_d, rho_o, rho_w], b, 1)
+    let _scope = origin::here();
+    check_system("sparse_flow_solve", w, &[rho_d, rho_o, rho_w], b, &[1])?;
+    sparse_flow_solve_with(Route::Auto, w, rho_d, rho_o, rho_w, b)
 }
 
 /// [`sparse_flow_solve`] for T right-hand sides at once: the columns of a matrix of shape (n², T).
@@ -102,7 +119,9 @@ pub fn sparse_flow_solve_matrix(
     rho_w: &Variable,
     b: &Variable,
 ) -> Result<Variable> {
-    general_solve("sparse_flow_solve_matrix", w, [rho_d, rho_o, rho_w], b, 2)
+    let _scope = origin::here();
+    check_system("sparse_flow_solve_matrix", w, &[rho_d, rho_o, rho_w], b, &[2])?;
+    sparse_flow_solve_with(Route::Auto, w, rho_d, rho_o, rho_w, b)
 }
 
 /// The factor of `I - ρ W`, on the union of the diagonal and the pattern of W, whatever ρ is.
@@ -123,31 +142,64 @@ fn flow_filter(w: &Variable, rho: [&Variable; 3]) -> Result<Variable> {
     sparse_lu(&affine_on_pattern(&terms)?)
 }
 
+/// [`kronecker_flow_solve`] or its matrix form by a route of the user's choice.
+///
+/// # Errors
+///
+/// As [`kronecker_flow_solve`]; also when the route is spectral and W is no constant, or has no decomposition.
+#[track_caller]
+pub fn kronecker_flow_solve_with(
+    route: Route,
+    w: &Variable,
+    rho_d: &Variable,
+    rho_o: &Variable,
+    b: &Variable,
+) -> Result<Variable> {
+    let _scope = origin::here();
+    check_system("kronecker_flow_solve", w, &[rho_d, rho_o], b, &[1, 2])?;
+    match route {
+        Route::Auto | Route::Sparse => {
+            // The d-leg along axis 1 first: in reverse the o-leg comes first, and the intermediate of each pass is
+            // just what the cotangent of its ρ needs.
+            kron_solve(&[spatial_filter(w, rho_o)?, spatial_filter(w, rho_d)?], b, Trans::No)
+        }
+        Route::Spectral => {
+            let spectrum = route::spectrum_of("kronecker_flow_solve", w)?;
+            spectral_flow_solve(&spectrum, rho_d, rho_o, &neg(&mul(rho_d, rho_o)?)?, b)
+        }
+    }
+}
+
+/// [`sparse_flow_solve`] or its matrix form by a route of the user's choice.
+///
+/// # Errors
+///
+/// As [`sparse_flow_solve`]; also when the route is spectral and W is no constant, or has no decomposition.
+#[track_caller]
+pub fn sparse_flow_solve_with(
+    route: Route,
+    w: &Variable,
+    rho_d: &Variable,
+    rho_o: &Variable,
+    rho_w: &Variable,
+    b: &Variable,
+) -> Result<Variable> {
+    let _scope = origin::here();
+    check_system("sparse_flow_solve", w, &[rho_d, rho_o, rho_w], b, &[1, 2])?;
+    match route.settled(w, SYSTEM_ORDER) {
+        Route::Auto | Route::Sparse => factor_solve(&flow_filter(w, [rho_d, rho_o, rho_w])?, b, Trans::No),
+        Route::Spectral => spectral_flow_solve(&route::spectrum_of("sparse_flow_solve", w)?, rho_d, rho_o, rho_w, b),
+    }
+}
+
 /// Checks a flow system's inputs.
 #[track_caller]
-fn check_system(op: &'static str, w: &Variable, rho: &[&Variable], b: &Variable, rank: usize) -> Result<()> {
+fn check_system(op: &'static str, w: &Variable, rho: &[&Variable], b: &Variable, ranks: &[usize]) -> Result<()> {
     let size = square_type(op, w)?.shape()[0];
     for (rho, name) in rho.iter().zip(["rho_d", "rho_o", "rho_w"]) {
         check_scalar(op, name, rho)?;
     }
-    check_flows(op, w, b, size.and_then(|size| size.checked_mul(size)), &[rank])
-}
-
-/// Solves the d-leg along axis 1 and then the o-leg along axis 0: in reverse, the o-leg comes first, and the
-/// intermediate of each pass is just what the cotangent of its ρ needs.
-#[track_caller]
-fn separable_solve(op: &'static str, w: &Variable, rho: [&Variable; 2], b: &Variable, rank: usize) -> Result<Variable> {
-    let _scope = origin::here();
-    check_system(op, w, &rho, b, rank)?;
-    let [rho_d, rho_o] = rho;
-    kron_solve(&[spatial_filter(w, rho_o)?, spatial_filter(w, rho_d)?], b, Trans::No)
-}
-
-#[track_caller]
-fn general_solve(op: &'static str, w: &Variable, rho: [&Variable; 3], b: &Variable, rank: usize) -> Result<Variable> {
-    let _scope = origin::here();
-    check_system(op, w, &rho, b, rank)?;
-    factor_solve(&flow_filter(w, rho)?, b, Trans::No)
+    check_flows(op, w, b, size.and_then(|size| size.checked_mul(size)), ranks)
 }
 
 /// Checks rank and length of a right-hand side.
