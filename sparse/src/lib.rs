@@ -10,8 +10,8 @@
 //! # Invariants
 //!
 //! * A value that exists is valid: indices in range, `indptr` monotone, no duplicates. They may be unsorted.
-//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse` and by the cotangent of a
-//!   log-determinant.
+//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse`, by the second
+//!   derivatives of a log-determinant and by a spectral decomposition.
 //! * Patterns are shared by `Arc`; symbolic work is keyed on them and done once per function.
 //! * Knows nothing of rewriting.
 
@@ -23,6 +23,7 @@ mod dense;
 mod flow;
 mod identity;
 mod inner;
+mod inverse;
 mod kernels;
 mod kron;
 mod kron_solve;
@@ -46,6 +47,7 @@ pub use flow::{
 };
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
+pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 pub use kron_solve::kron_solve;
 pub use lu::{SparseLu, sparse_lu};

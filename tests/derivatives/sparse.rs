@@ -3,8 +3,8 @@
 use kronograph::ops::Trans;
 use kronograph::prelude::*;
 use kronograph::sparse::{
-    Side, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract, spectral_flow_solve,
-    structured_dot_along,
+    Side, inverse_on_pattern, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract,
+    spectral_flow_solve, structured_dot_along,
 };
 
 use crate::factors::general;
@@ -147,6 +147,8 @@ fn factors(random: &mut Random, format: Format) -> Vec<Case> {
             cases.push(case(name, inputs, move |v| factor_solve_axis(&sparse_lu(&v[0])?, &v[1], axis, trans)));
         }
     }
+    let name = format!("inverse_on_pattern, {}", format.name());
+    cases.push(case(name, vec![square(random, format)], |v| inverse_on_pattern(&sparse_lu(&v[0])?)));
     let name = format!("logdet of sparse_lu, {}", format.name());
     cases.push(case(name, vec![square(random, format)], |v| Ok(factor_logdet(&sparse_lu(&v[0])?)?.1)));
     cases
@@ -226,7 +228,8 @@ fn spectral(random: &mut Random, format: Format) -> Vec<Case> {
         let w = from_triplets(format, [3, 3], triplets).unwrap();
         let rho = |random: &mut Random| (0..3).map(|_| dense(random, &[], (0.1, 0.3))).collect::<Vec<_>>();
         for shape in [&[9][..], &[9, 2]] {
-            let (inputs, spectrum) = ([rho(random), vec![dense(random, shape, RANGE)]].concat(), spectrum(&w).unwrap());
+            let (mut inputs, spectrum) = (rho(random), spectrum(&w).unwrap());
+            inputs.push(dense(random, shape, RANGE));
             let name = format!("spectral_flow_solve, {kind}, {}, b of shape {shape:?}", format.name());
             cases.push(case(name, inputs, move |v| spectral_flow_solve(&spectrum, &v[0], &v[1], &v[2], &v[3])));
         }
