@@ -3,9 +3,10 @@
 
     python3 benchmarks/compare.py w1 FOLDER [--case CASE]... [--peer PEER]... [--rounds N]
 
-FOLDER holds the peers' scripts, `w1_*.py` and `w2_*.py`; each is run as `script --peer PEER --threads 1 --case CASE` and
-prints one JSON line per result, with the fields that `benchmarks/README.md` lists. Every round runs ours and then each peer,
-case by case, so that a machine which slows down slows all of them; the medians over the rounds are compared.
+FOLDER holds the peers' scripts, `w1_*.py` and `w2_*.py`; each is run as `script --peer PEER --threads 1 --case CASE`
+and prints one JSON line per result, with the fields that `benchmarks/README.md` lists. Every round runs ours and then
+each peer, case by case, so that a machine which slows down slows all of them; the medians over the rounds are
+compared.
 
 Exit status 1 when a checksum of a peer differs from ours by more than 1e-8 of its size: then nothing was compared.
 """
