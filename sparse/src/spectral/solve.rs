@@ -179,6 +179,11 @@ impl OpState for Workspace {
     }
 }
 
+/// A norm of a complex number that needs no root.
+fn magnitude(z: &c64) -> f64 {
+    z.re.abs() + z.im.abs()
+}
+
 impl Workspace {
     /// Refuses a system in which some `1 - μ_ij` is no larger than its rounding; keeps their inverses.
     fn find_denominators(&mut self, spectrum: &Spectrum, trans: Trans, [d, o, w]: Rho) -> Result<(), LinalgError> {
@@ -190,8 +195,8 @@ impl Workspace {
         for (j, &b) in values.iter().enumerate() {
             for (i, &a) in values.iter().enumerate() {
                 let (rest, terms) = (1.0 - (a * d + b * o + a * b * w), [a * d, b * o, a * b * w]);
-                let scale = 1.0 + terms.iter().map(|term| term.norm()).sum::<f64>();
-                match rest.norm() {
+                let scale = 1.0 + terms.iter().map(magnitude).sum::<f64>();
+                match magnitude(&rest) {
                     size if !size.is_finite() => return Err(LinalgError::NotFinite { pivot: j * n + i }),
                     size if size <= tolerance * scale => return Err(LinalgError::Singular { pivot: j * n + i }),
                     _ => self.inverse[(i, j)] = 1.0 / rest.re,

@@ -6,8 +6,7 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par, c64};
 
-/// Blocks of at most this many rows and columns are solved entry by entry.
-const SMALL: usize = 24;
+use crate::kernels::sylvester::{Block, SIDE, solve_block};
 
 /// The coefficients: of the rows, of the columns, of both.
 pub(super) type Rho = [f64; 3];
@@ -15,7 +14,7 @@ pub(super) type Rho = [f64; 3];
 /// Replaces F by Y. `rows` and `columns` are the diagonal blocks of S that belong to the rows and columns of F.
 pub(super) fn solve(f: MatMut<'_, c64>, rows: MatRef<'_, c64>, columns: MatRef<'_, c64>, rho: Rho) {
     let (m, n) = (f.nrows(), f.ncols());
-    if m <= SMALL && n <= SMALL {
+    if m <= SIDE && n <= SIDE {
         return solve_small(f, rows, columns, rho);
     }
     let [rho_r, rho_c, rho_w] = rho;
@@ -54,21 +53,13 @@ fn add_product(to: MatMut<'_, c64>, a: MatRef<'_, c64>, b: MatRef<'_, c64>) {
     matmul(to, Accum::Add, a, b, c64::new(1.0, 0.0), Par::Seq);
 }
 
-/// Column by column from the last: `[(1 - ρ_c s_jj) I - (ρ_r + ρ_w s_jj) S] y_j = f_j + (ρ_c I + ρ_w S) r_j` with
-/// `r_j = sum_{k>j} s_jk y_k`.
-fn solve_small(mut f: MatMut<'_, c64>, rows: MatRef<'_, c64>, columns: MatRef<'_, c64>, [r, c, w]: Rho) {
-    let (m, n) = (f.nrows(), f.ncols());
-    let mut carried = [c64::new(0.0, 0.0); SMALL];
-    for j in (0..n).rev() {
-        let (scale, factor) = (1.0 - columns[(j, j)] * c, columns[(j, j)] * w + r);
-        for (i, sum) in carried[..m].iter_mut().enumerate() {
-            *sum = (j + 1..n).map(|k| columns[(j, k)] * f[(i, k)]).sum();
-        }
-        for i in (0..m).rev() {
-            let through: c64 = (i..m).map(|k| rows[(i, k)] * carried[k]).sum();
-            let known: c64 = (i + 1..m).map(|k| rows[(i, k)] * f[(k, j)]).sum();
-            let right = f[(i, j)] + carried[i] * c + through * w + factor * known;
-            f[(i, j)] = right / (scale - factor * rows[(i, i)]);
+fn solve_small(mut f: MatMut<'_, c64>, rows: MatRef<'_, c64>, columns: MatRef<'_, c64>, rho: Rho) {
+    let block = |a: MatRef<'_, c64>| Block::from_fn(a.nrows(), a.ncols(), |i, j| (a[(i, j)].re, a[(i, j)].im));
+    let (size, mut y) = ([f.nrows(), f.ncols()], block(f.as_ref()));
+    solve_block(&mut y, &block(rows), &block(columns), size, rho);
+    for j in 0..size[1] {
+        for i in 0..size[0] {
+            f[(i, j)] = c64::new(y.re[j][i], y.im[j][i]);
         }
     }
 }
