@@ -13,6 +13,7 @@ Exit status 1 when a checksum of a peer differs from ours by more than 1e-8 of i
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -40,9 +41,18 @@ class Refused(Exception):
     """The numbers do not agree, or a program failed."""
 
 
+def own_group():
+    """A scheduling group of its own, raised a little where that is allowed: who runs with it disturbs all alike."""
+    try:
+        os.setsid()
+        pathlib.Path("/proc/self/autogroup").write_text("-5")
+    except OSError:
+        pass
+
+
 def lines_of(command, **where):
     """The JSON lines that a program prints."""
-    done = subprocess.run(command, capture_output=True, text=True, **where)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=own_group, **where)
     if done.returncode != 0:
         raise Refused(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
