@@ -24,13 +24,12 @@ TOLERANCE = 1e-8
 
 W1 = [f"{graph}:{n}:{t}" for graph in ("rook", "knn") for n in (50, 100, 300, 1000) for t in (1, 10)]
 FULL = [f"full:{graph}:{n}:1" for graph in ("rook", "knn") for n in (50, 100)]
-W2 = ["scalar10", "scalar10_grad", "logistic", "hier", "chain1k", "chain1k_grad", "tree1k", "tree1k_grad",
-      "chain10k_grad", "tree10k_grad"]
+W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chain10k", "tree10k"]
 
 # Workload: its cases, and the peers that are asked unless some are named.
 WORKLOADS = {
-    "w1": (W1 + FULL, ["c-multirhs", "tuned-klu", "bayespecon-superlu", "bayespecon-klu", "full-superlu"]),
-    "w2": (W2, ["casadi-sx", "casadi-mx"]),
+    "w1": (W1 + FULL, ["c-multirhs", "tuned-klu", "bayespecon-superlu", "bayespecon-klu", "jax-lu", "full-superlu"]),
+    "w2": (W2, ["casadi-sx", "casadi-mx", "jax", "torch", "pytensor-numba", "pytensor-cvm"]),
 }
 
 # What a peer calls a result that ours has under another name.
@@ -39,6 +38,10 @@ SAME_RESULT = {"call_raw": "call", "call_trust": "call", "compile_warm": "compil
 
 class Refused(Exception):
     """The numbers do not agree, or a program failed."""
+
+
+class Absent(Exception):
+    """A peer that is not installed."""
 
 
 def own_group():
@@ -53,6 +56,8 @@ def own_group():
 def lines_of(command, **where):
     """The JSON lines that a program prints."""
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=own_group, **where)
+    if done.returncode != 0 and "ModuleNotFoundError" in done.stderr:
+        raise Absent(done.stderr.strip().splitlines()[-1])
     if done.returncode != 0:
         raise Refused(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -97,14 +102,19 @@ def check(mine, line):
 
 
 def measure(workload, folder, cases, peers, rounds):
-    """(case, result, peer) to lists of (ours, theirs), one pair per round."""
-    pairs = {}
+    """(case, result, peer) to lists of (ours, theirs), one pair per round; without the peers that are absent."""
+    pairs, absent = {}, set()
     for round_number in range(rounds):
         for case in cases:
             mine = ours(workload, case)
-            for peer in [peer for peer in peers if takes(peer, case)]:
-                for line in theirs(folder, workload, peer, case):
-                    name = result_name(line)
+            for peer in [peer for peer in peers if takes(peer, case) and peer not in absent]:
+                try:
+                    lines = theirs(folder, workload, peer, case)
+                except Absent as reason:
+                    absent.add(peer)
+                    print(f"{peer} is left out: {reason}", file=sys.stderr)
+                    continue
+                for name, line in ((result_name(line), line) for line in lines):
                     match = mine.get(name) or mine.get(SAME_RESULT.get(name))
                     if match:
                         check(match, line)
