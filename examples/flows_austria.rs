@@ -6,18 +6,19 @@
 
 #![allow(clippy::print_stdout, reason = "an example tells its story")]
 
-use std::error::Error;
+mod support;
+
 use std::path::Path;
 use std::time::Instant;
 
 use kronograph::prelude::*;
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use support::Outcome;
+use support::newton::{Fit, Newton};
 
 const PARAMETERS: [&str; 6] =
     ["const", "log outflow of origin", "log inflow of destination", "distance (km)", "rho_d", "rho_o"];
 
-fn main() -> Outcome<()> {
+fn main() -> Outcome {
     let data = Data::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data/flows_austria")))?;
     println!("Migration between {} Austrian regions, 2006", data.names.len());
     println!("  {} persons moved, {} links of contiguity\n", data.total(), data.w.nnz());
@@ -26,8 +27,12 @@ fn main() -> Outcome<()> {
     println!("The model as a graph, with the line that each node was written on:\n");
     println!("{}", model.drawing);
 
-    let mut newton = Newton::new(&model)?;
-    println!("Compiled for Newton's method: {} nodes in {} buffers.\n", newton.nodes(), newton.function.buffer_count());
+    let mut newton = Newton::new(&model.theta, &model.loglik, PARAMETERS.len())?;
+    println!(
+        "Compiled for Newton's method: {} nodes in {} buffers.\n",
+        newton.function.node_count(),
+        newton.function.buffer_count()
+    );
 
     let start = [data.mean_log_flow(), 0.0, 0.0, 0.0, 0.0, 0.0];
     let gravity = newton.maximise(&start, 4)?;
@@ -74,7 +79,7 @@ impl Data {
         Ok(data)
     }
 
-    fn add(&mut self, line: &str) -> Outcome<()> {
+    fn add(&mut self, line: &str) -> Outcome {
         let fields: Vec<&str> = line.split(',').collect();
         let [origin, destination, flow, outflow, inflow, distance] = fields[..] else {
             return Err(format!("6 fields are needed, `{line}` has {}", fields.len()).into());
@@ -139,102 +144,6 @@ fn log_likelihood(data: &Data, eta: &Variable) -> Outcome<Variable> {
     Ok((sum(&terms)? - data.log_factorials()).named("loglik"))
 }
 
-/// Newton's method on a compiled function: value, gradient and Hessian of the log-likelihood.
-struct Newton {
-    function: Function,
-    step: Function,
-}
-
-/// Where Newton's method came to rest.
-struct Fit {
-    theta: Vec<f64>,
-    loglik: f64,
-    max_abs_grad: f64,
-    errors: Vec<f64>,
-    steps: usize,
-    decrement: f64,
-}
-
-impl Newton {
-    fn new(model: &Model) -> Outcome<Self> {
-        let gradient = grad(&model.loglik, std::slice::from_ref(&model.theta))?;
-        let mut outputs = vec![model.loglik.clone(), gradient[0].clone()];
-        for k in 0..PARAMETERS.len() {
-            let mut direction = vec![0.0; PARAMETERS.len()];
-            direction[k] = 1.0;
-            outputs.extend(hvp(&model.loglik, std::slice::from_ref(&model.theta), &[constant(direction)])?);
-        }
-        let function = compile(std::slice::from_ref(&model.theta), &outputs, &Mode::run())?;
-        Ok(Self { function, step: newton_step()? })
-    }
-
-    fn nodes(&self) -> usize {
-        self.function.node_count()
-    }
-
-    /// Maximises over the first `free` parameters, until the Newton decrement is below 1e-12, and takes one step more:
-    /// convergence is quadratic there, so that step is for the last digits.
-    fn maximise(&mut self, start: &[f64], free: usize) -> Outcome<Fit> {
-        let mut theta = start.to_vec();
-        let mut converged = false;
-        for steps in 0..100 {
-            let (loglik, gradient, information) = self.derivatives(&theta, free)?;
-            let out = self.step.call(&[&information, &Tensor::vector(gradient.clone())])?;
-            let (step, decrement) = (out.get::<Tensor>(0)?.to_vec::<f64>()?, out.scalar(1)?);
-            if converged {
-                let errors = out.get::<Tensor>(2)?.to_vec()?;
-                let max_abs_grad = gradient.iter().fold(0.0, |largest: f64, g| largest.max(g.abs()));
-                return Ok(Fit { theta, loglik, max_abs_grad, errors, steps, decrement });
-            }
-            converged = decrement.abs() < 1e-12;
-            theta = self.line_search(&theta, &step, loglik)?;
-        }
-        Err("Newton's method did not come to rest in 100 steps".into())
-    }
-
-    /// Log-likelihood, gradient and observed information (minus the Hessian) in the free parameters.
-    fn derivatives(&mut self, theta: &[f64], free: usize) -> Outcome<(f64, Vec<f64>, Tensor)> {
-        let point = Tensor::vector(theta.to_vec());
-        let out = self.function.call(&[&point])?;
-        let gradient = out.get::<Tensor>(1)?.to_vec::<f64>()?[..free].to_vec();
-        let mut information = Vec::with_capacity(free * free);
-        for k in 0..free {
-            let column = out.get::<Tensor>(2 + k)?.to_vec::<f64>()?;
-            information.extend(column[..free].iter().map(|h| -h));
-        }
-        Ok((out.scalar(0)?, gradient, Tensor::new(&[free, free], information)?))
-    }
-
-    /// Halves the step until the log-likelihood does not fall; a singular system counts as a fall.
-    fn line_search(&mut self, theta: &[f64], step: &[f64], loglik: f64) -> Outcome<Vec<f64>> {
-        let mut length = 1.0;
-        while length > 1e-10 {
-            let moved: Vec<f64> = (0..theta.len()).map(|k| theta[k] + length * step.get(k).unwrap_or(&0.0)).collect();
-            match self.function.call(&[&Tensor::vector(moved.clone())]) {
-                // The last steps gain less than rounding in the sum of 72 terms.
-                Ok(out) if out.scalar(0)? >= loglik - 1e-9 => return Ok(moved),
-                Ok(_) => {}
-                Err(error) if error.is_recoverable() => {}
-                Err(error) => return Err(error.into()),
-            }
-            length /= 2.0;
-        }
-        Err("no step along Newton's direction raises the log-likelihood".into())
-    }
-}
-
-/// From information J and gradient g: the step `J⁻¹ g`, the decrement `gᵀ J⁻¹ g` and the standard errors. A Cholesky
-/// factor, so that a J which is not positive definite is an error.
-fn newton_step() -> Outcome<Function> {
-    let (information, gradient) = (matrix("J"), vector("g"));
-    let factor = cholesky_factor(&information)?;
-    let step = factor_solve(&factor, &gradient, Trans::No)?;
-    let decrement = matmul(&gradient, &step)?;
-    let identity = eye(Dim::axis(&information, 0))?;
-    let variances = sum_axes(&(factor_solve(&factor, &identity, Trans::No)? * identity), &[1])?;
-    Ok(compile(&[information, gradient], &[step, decrement, sqrt(&variances)?], &Mode::run())?)
-}
-
 fn print_fit(title: &str, fit: &Fit, free: usize) {
     println!("{title}");
     println!("  log-likelihood {:.6} after {} Newton steps, decrement {:.1e}", fit.loglik, fit.steps, fit.decrement);
@@ -246,7 +155,7 @@ fn print_fit(title: &str, fit: &Fit, free: usize) {
 }
 
 /// The same model the way a textbook writes it, with an 81 by 81 Kronecker product; the rewrites take it apart.
-fn textbook_spelling(data: &Data, model: &Model, theta: &[f64]) -> Outcome<()> {
+fn textbook_spelling(data: &Data, model: &Model, theta: &[f64]) -> Outcome {
     let w = constant(data.w.to_dense()?).named("W");
     let (rho_d, rho_o) = rhos(&model.theta)?;
     let identity = eye(data.names.len())?;

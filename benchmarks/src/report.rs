@@ -29,9 +29,9 @@ impl Options {
     }
 
     /// The cases asked for, or all of them.
-    pub fn cases(&self, all: &[&str]) -> Vec<String> {
+    pub fn cases(&self, all: &[impl AsRef<str>]) -> Vec<String> {
         match &self.cases[..] {
-            [] => all.iter().map(|&case| case.to_owned()).collect(),
+            [] => all.iter().map(|case| case.as_ref().to_owned()).collect(),
             asked => asked.to_vec(),
         }
     }

@@ -10,8 +10,8 @@
 //! # Invariants
 //!
 //! * A value that exists is valid: indices in range, `indptr` monotone, no duplicates. They may be unsorted.
-//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse` and by the cotangent of a
-//!   log-determinant.
+//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse`, by the second
+//!   derivatives of a log-determinant and by a spectral decomposition.
 //! * Patterns are shared by `Arc`; symbolic work is keyed on them and done once per function.
 //! * Knows nothing of rewriting.
 
@@ -23,28 +23,42 @@ mod dense;
 mod flow;
 mod identity;
 mod inner;
+mod inverse;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
 mod kernels;
+mod kron;
+mod kron_solve;
 mod lu;
 mod market;
 mod matrix;
 mod pattern;
 mod product;
 mod sampled;
+mod spectral;
 mod transpose;
 mod ty;
 
 pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
-pub use flow::{kronecker_flow_solve, kronecker_flow_solve_matrix, sparse_sar_solve};
+pub use flow::{
+    Route, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve, kronecker_flow_solve_matrix,
+    kronecker_flow_solve_with, sar_logdet, sar_logdet_with, sparse_flow_logdet, sparse_flow_logdet_with,
+    sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
+};
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
+pub use inverse::{InverseOnPattern, inverse_on_pattern};
+pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
+pub use kron_solve::kron_solve;
 pub use lu::{SparseLu, sparse_lu};
 pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
 pub use matrix::{Format, SparseError, SparseMatrix};
 pub use pattern::Pattern;
 pub use product::{StructuredDot, structured_dot, structured_dot_along};
 pub use sampled::{SampledOuter, sampled_outer};
+pub use spectral::{
+    Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
+};
 pub use transpose::{SparseTranspose, sparse_transpose};
 pub use ty::SparseType;

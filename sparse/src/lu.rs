@@ -19,14 +19,14 @@ use kronograph_graph::{
     Value, Variable, apply,
 };
 use kronograph_ops::{
-    DType, Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, eye, factor_solve, mul, order_dim,
-    permutation_sign, slogdet_of_pivots,
+    DType, Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, permutation_sign, slogdet_of_pivots,
 };
 
+use crate::affine::affine_on_pattern;
 use crate::convert::{PatternOf, same_pattern};
-use crate::dense::sample_dense;
 use crate::identity::square_type;
 use crate::inner::sparse_inner;
+use crate::inverse::inverse_on_pattern;
 use crate::kernels::triangular::{Columns, solve_lower, solve_upper};
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
@@ -363,10 +363,9 @@ impl FactorKind for SparseKind {
         structured_dot_along(matrix, x, axis, trans)
     }
 
-    /// Through the dense inverse: right at every order, and quadratic in memory.
+    /// On the pattern only.
     fn logdet_cotangent(&self, factor: &Variable, g: &Variable) -> Result<Variable> {
-        let inverse = factor_solve(factor, &eye(order_dim(factor))?, Trans::Yes)?;
-        sample_dense(factor, &mul(g, &inverse)?)
+        affine_on_pattern(&[(g.clone(), inverse_on_pattern(factor)?)])
     }
 
     fn inner(&self, cotangent: &Variable, tangent: &Variable) -> Result<Variable> {

@@ -110,6 +110,43 @@ impl Pattern {
         union
     }
 
+    /// The pattern of a Kronecker product: slots of one pair of slices stand together, the slots of `other` varying
+    /// fastest, so sorted factors have a sorted product.
+    ///
+    /// # Errors
+    ///
+    /// When the product does not fit into 32 bits.
+    pub(crate) fn kron(&self, other: &Pattern) -> Result<Self, SparseError> {
+        let fits = |a: usize, b: usize| {
+            let product = a.checked_mul(b).filter(|&product| u32::try_from(product).is_ok());
+            product.ok_or(SparseError::TooLarge)
+        };
+        let (major, minor) = (fits(self.major(), other.major())?, fits(self.minor, other.minor)?);
+        let nnz = fits(self.nnz(), other.nnz())?;
+        let (mut indptr, mut indices) = (Vec::with_capacity(major + 1), Vec::with_capacity(nnz));
+        indptr.push(0);
+        for i in 0..self.major() {
+            for k in 0..other.major() {
+                for &left in self.slice(i) {
+                    indices.extend(other.slice(k).iter().map(|&right| left * other.minor as u32 + right));
+                }
+                indptr.push(indices.len() as u32);
+            }
+        }
+        Ok(Self { minor, indptr, indices })
+    }
+
+    /// Calls `visit(s, t)` for each slot of the product that [`kron`](Self::kron) makes, in its order.
+    pub(crate) fn for_each_pair(&self, other: &Pattern, mut visit: impl FnMut(usize, usize)) {
+        for i in 0..self.major() {
+            for k in 0..other.major() {
+                for s in self.range(i) {
+                    other.range(k).for_each(|t| visit(s, t));
+                }
+            }
+        }
+    }
+
     /// For each slot, the slot of the same position in `other` (of the same shape); `u32::MAX` where there is none.
     pub(crate) fn slots_in(&self, other: &Pattern) -> Vec<u32> {
         let mut place = vec![u32::MAX; self.minor];

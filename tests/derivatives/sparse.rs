@@ -2,8 +2,12 @@
 
 use kronograph::ops::Trans;
 use kronograph::prelude::*;
-use kronograph::sparse::{project_sparse, sample_dense, sampled_outer, sparse_inner, structured_dot_along};
+use kronograph::sparse::{
+    Side, inverse_on_pattern, project_sparse, sample_dense, sampled_outer, sparse_inner, sparse_kron_contract,
+    spectral_flow_solve, structured_dot_along,
+};
 
+use crate::factors::general;
 use crate::harness::{Case, Given, Random, case, dense, given_sparse};
 
 const RANGE: (f64, f64) = (-1.0, 1.0);
@@ -17,7 +21,9 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.extend(products(random, format));
         cases.extend(samples(random, format));
         cases.extend(factors(random, format));
+        cases.extend(krons(random, format));
         cases.extend(flows(random, format));
+        cases.extend(spectral(random, format));
     }
     cases
 }
@@ -141,8 +147,35 @@ fn factors(random: &mut Random, format: Format) -> Vec<Case> {
             cases.push(case(name, inputs, move |v| factor_solve_axis(&sparse_lu(&v[0])?, &v[1], axis, trans)));
         }
     }
+    let name = format!("inverse_on_pattern, {}", format.name());
+    cases.push(case(name, vec![square(random, format)], |v| inverse_on_pattern(&sparse_lu(&v[0])?)));
     let name = format!("logdet of sparse_lu, {}", format.name());
     cases.push(case(name, vec![square(random, format)], |v| Ok(factor_logdet(&sparse_lu(&v[0])?)?.1)));
+    cases
+}
+
+fn krons(random: &mut Random, format: Format) -> Vec<Case> {
+    let name = |op: &str| format!("{op}, {}", format.name());
+    let mut cases = vec![
+        case(name("sparse_kron"), vec![wide(random, format), weights(random, format)], |v| sparse_kron(&v[0], &v[1])),
+        case(name("sparse_kron with itself"), vec![wide(random, format)], |v| sparse_kron(&v[0], &v[0])),
+    ];
+    for side in [Side::Left, Side::Right] {
+        let inputs = vec![wide(random, format), weights(random, format), wide(random, format), weights(random, format)];
+        cases.push(case(format!("sparse_kron_contract {side:?}, {}", format.name()), inputs, move |v| {
+            sparse_kron_contract(side, &sparse_kron(&v[0], &v[1])?, &v[2], &v[3])
+        }));
+    }
+    for (shape, trans) in [(&[8][..], Trans::No), (&[8], Trans::Yes), (&[8, 2], Trans::No), (&[8, 2], Trans::Yes)] {
+        let inputs = vec![general(random, 2), square(random, format), dense(random, shape, RANGE)];
+        cases.push(case(format!("kron_solve, {}, b of shape {shape:?}, {trans:?}", format.name()), inputs, move |v| {
+            kron_solve(&v[..2], &v[2], trans)
+        }));
+    }
+    let three = vec![general(random, 2), general(random, 1), general(random, 3), dense(random, &[6], RANGE)];
+    cases.push(case(name("kron_solve of three factors"), three, |v| kron_solve(&v[..3], &v[3], Trans::No)));
+    let one = vec![square(random, format), dense(random, &[4], RANGE)];
+    cases.push(case(name("kron_solve of one factor"), one, |v| kron_solve(&v[..1], &v[1], Trans::Yes)));
     cases
 }
 
@@ -163,13 +196,53 @@ fn flows(random: &mut Random, format: Format) -> Vec<Case> {
         case(name("kronecker_flow_solve_matrix"), inputs(random, &[9, 2]), |v| {
             kronecker_flow_solve_matrix(&v[0], &v[2], &v[3], &v[1])
         }),
+        case(name("sparse_flow_solve"), inputs(random, &[9]), |v| {
+            sparse_flow_solve(&v[0], &v[2], &v[3], &mul(&v[2], &neg(&v[3])?)?, &v[1])
+        }),
+        case(name("sparse_flow_solve_matrix"), inputs(random, &[9, 2]), |v| {
+            sparse_flow_solve_matrix(&v[0], &v[2], &neg(&v[3])?, &v[3], &v[1])
+        }),
         case(name("sparse_sar_solve"), inputs(random, &[3]), |v| sparse_sar_solve(&v[0], &mul(&v[2], &v[3])?, &v[1])),
         case(name("sparse_sar_solve of columns"), inputs(random, &[3, 2]), |v| {
             sparse_sar_solve(&v[0], &mul(&v[2], &v[3])?, &v[1])
+        }),
+        case(name("sparse_flow_logdet"), inputs(random, &[2]), |v| {
+            mul(&sparse_flow_logdet(&v[0], &v[2], &v[3], &mul(&v[2], &v[3])?)?, &v[1])
+        }),
+        case(name("kronecker_flow_logdet"), inputs(random, &[2]), |v| {
+            mul(&kronecker_flow_logdet(&v[0], &v[2], &v[3])?, &v[1])
         }),
         case(name("logdet of I - rho W"), vec![weights(random, format), dense(random, &[], (0.1, 0.4))], |v| {
             let filter = affine_on_pattern(&[(constant(1.0), identity_like(&v[0])?), (neg(&v[1])?, v[0].clone())])?;
             Ok(factor_logdet(&sparse_lu(&filter)?)?.1)
         }),
     ]
+}
+
+/// W is a constant here: directed, so with complex eigenvalues, or similar to a symmetric matrix.
+fn spectral(random: &mut Random, format: Format) -> Vec<Case> {
+    let directed = [(0, 1, 0.7), (0, 2, 0.3), (1, 2, 1.0), (2, 0, 0.6), (2, 1, 0.4)];
+    let similar = [(0, 1, 0.5), (0, 2, 0.5), (1, 0, 1.0), (2, 0, 1.0)];
+    let mut cases = Vec::new();
+    for (kind, triplets) in [("directed", &directed[..]), ("similar to symmetric", &similar)] {
+        let w = from_triplets(format, [3, 3], triplets).unwrap();
+        let rho = |random: &mut Random| (0..3).map(|_| dense(random, &[], (0.1, 0.3))).collect::<Vec<_>>();
+        for shape in [&[9][..], &[9, 2]] {
+            let (mut inputs, spectrum) = (rho(random), spectrum(&w).unwrap());
+            inputs.push(dense(random, shape, RANGE));
+            let name = format!("spectral_flow_solve, {kind}, {}, b of shape {shape:?}", format.name());
+            cases.push(case(name, inputs, move |v| spectral_flow_solve(&spectrum, &v[0], &v[1], &v[2], &v[3])));
+        }
+        let constant = sparse_constant(w);
+        let name = |op: &str| format!("{op}, {kind}, {}", format.name());
+        let w = constant.clone();
+        cases.push(case(name("sar_logdet"), rho(random), move |v| sar_logdet(&w, &mul(&v[0], &mul(&v[1], &v[2])?)?)));
+        let w = constant.clone();
+        cases.push(case(name("sparse_flow_logdet"), rho(random), move |v| sparse_flow_logdet(&w, &v[0], &v[1], &v[2])));
+        let w = constant;
+        cases.push(case(name("kronecker_flow_logdet"), rho(random), move |v| {
+            kronecker_flow_logdet(&w, &v[0], &mul(&v[1], &v[2])?)
+        }));
+    }
+    cases
 }

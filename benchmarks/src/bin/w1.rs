@@ -1,7 +1,9 @@
-//! W1: the separable flow system `H = (L_o ⊗ L_d)⁻¹ B`, value and vector-Jacobian product.
+//! W1: the flow system `H = (L_o ⊗ L_d)⁻¹ B`, value and vector-Jacobian product.
 //!
-//! `L_k = I - ρ_k W`, B of shape (n², T). Each call factorises both legs anew and gives H and the cotangents of ρ_d,
-//! ρ_o and B for the cotangent G of H. Case `rook:50:1` is the rook graph of 50 cells with one right-hand side.
+//! `L_k = I - ρ_k W`, B of shape (n², T). Each call gives H and the cotangents of ρ_d, ρ_o and B for the cotangent G
+//! of H. Case `rook:50:1` is the rook graph of 50 cells with one right-hand side: both legs are factorised in each
+//! call. Case `full:rook:50:1` is the same system as an unrestricted one, `I - ρ_d W_d - ρ_o W_o - ρ_w W_w` with
+//! `ρ_w = -ρ_d ρ_o`: it does not know that it is separable. W is decomposed when the function is built.
 
 use std::error::Error;
 
@@ -11,46 +13,45 @@ use serde_json::json;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-const CASES: [&str; 16] = [
-    "rook:50:1",
-    "rook:50:10",
-    "rook:100:1",
-    "rook:100:10",
-    "rook:300:1",
-    "rook:300:10",
-    "rook:1000:1",
-    "rook:1000:10",
-    "knn:50:1",
-    "knn:50:10",
-    "knn:100:1",
-    "knn:100:10",
-    "knn:300:1",
-    "knn:300:10",
-    "knn:1000:1",
-    "knn:1000:10",
-];
+const GRAPHS: [&str; 2] = ["rook", "knn"];
+const REGIONS: [usize; 4] = [50, 100, 300, 1000];
+const COLUMNS: [usize; 2] = [1, 10];
 
 const RHO_D: f64 = 0.35;
 const RHO_O: f64 = 0.25;
 
 fn main() -> Outcome {
     let options = Options::from_args()?;
-    for name in options.cases(&CASES) {
+    for name in options.cases(&all_cases()) {
         run(&name, &Case::read(&name)?)?;
     }
     Ok(())
 }
 
-/// A graph and the number of right-hand sides.
+/// The separable system at every size, and the unrestricted one at those that a sparse solver can do.
+fn all_cases() -> Vec<String> {
+    let sizes = |regions: &[usize]| {
+        let pairs = regions.iter().flat_map(|n| COLUMNS.map(|columns| format!("{n}:{columns}"))).collect::<Vec<_>>();
+        GRAPHS.iter().flat_map(move |graph| pairs.clone().into_iter().map(move |size| format!("{graph}:{size}")))
+    };
+    sizes(&REGIONS).chain(sizes(&REGIONS[..2]).map(|case| format!("full:{case}"))).collect()
+}
+
+/// A graph, the number of right-hand sides, and whether the system is taken for an unrestricted one.
 struct Case {
     w: SparseMatrix,
     regions: usize,
     columns: usize,
+    unrestricted: bool,
 }
 
 impl Case {
     fn read(name: &str) -> Outcome<Self> {
-        let [graph, regions, columns] = name.split(':').collect::<Vec<_>>()[..] else {
+        let (unrestricted, sizes) = match name.strip_prefix("full:") {
+            Some(rest) => (true, rest),
+            None => (false, name),
+        };
+        let [graph, regions, columns] = sizes.split(':').collect::<Vec<_>>()[..] else {
             return Err(format!("`{name}` is no case; one is `rook:50:1`").into());
         };
         let (regions, columns) = (regions.parse()?, columns.parse()?);
@@ -59,7 +60,7 @@ impl Case {
             "knn" => knn6(regions)?,
             _ => return Err(format!("`{graph}` is no graph; there are rook and knn").into()),
         };
-        Ok(Self { w, regions, columns })
+        Ok(Self { w, regions, columns, unrestricted })
     }
 
     fn flows(&self) -> usize {
@@ -86,8 +87,13 @@ impl Case {
         let (rho_d, rho_o) = (scalar("rho_d"), scalar("rho_o"));
         let [b, g] = ["B", "G"].map(|name| tensor(name, DType::F64, &[Some(self.flows()), Some(self.columns)]));
         let w = sparse_constant(self.w.clone()).named("W");
-        let h = kronecker_flow_solve_matrix(&w, &rho_d, &rho_o, &b)?.named("H");
-        let cotangents = lop(std::slice::from_ref(&h), &[rho_d.clone(), rho_o.clone(), b.clone()], &[g.clone()])?;
+        let h = match self.unrestricted {
+            true => sparse_flow_solve_matrix(&w, &rho_d, &rho_o, &neg(&(&rho_d * &rho_o))?, &b)?,
+            false => kronecker_flow_solve_matrix(&w, &rho_d, &rho_o, &b)?,
+        };
+        let h = h.named("H");
+        let cotangents =
+            lop(std::slice::from_ref(&h), &[rho_d.clone(), rho_o.clone(), b.clone()], std::slice::from_ref(&g))?;
         Ok(compile(&[rho_d, rho_o, b, g], &[vec![h], cotangents].concat(), &Mode::run())?)
     }
 }

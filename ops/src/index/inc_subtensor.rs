@@ -83,7 +83,7 @@ impl Op for IncSubtensor {
             let steps = spread(y, &part.shape);
             let y = T::of(y).ok_or(OpFailure::WrongValue(1))?;
             let out = io.outputs[0].buffer::<Tensor>().reset::<T>(x.shape());
-            out.iter_mut().zip(x.view().iter()).for_each(|(out, x)| *out = *x);
+            x.write_to(out);
             walk(&part, |_, to, counters| {
                 let from: usize = counters.iter().zip(&steps).map(|(counter, step)| counter * step).sum();
                 out[to] = sum(out[to], y.storage()[from]);

@@ -110,8 +110,7 @@ impl Op for Reshape {
     /// A view if the elements lie in row-major order, else a copy.
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         fn copy<T: Element>(x: &Strided<T>, shape: &[usize], out: &mut Tensor) {
-            let out = out.reset::<T>(shape);
-            out.iter_mut().zip(x.view().iter()).for_each(|(out, x)| *out = *x);
+            x.write_to(out.reset::<T>(shape));
         }
         let x = io.inputs.get::<Tensor>(0)?;
         let shape = self.run_time_shape(io, x.len())?;

@@ -3,13 +3,15 @@
 //! What works along an axis works on panels, whatever the layout. Copying reads and writes the array in the order in
 //! which it lies in memory; the panel, which is small, takes the jumps.
 
+use smallvec::SmallVec;
+
 use crate::kernels::runs::for_each_run;
 use crate::tensor::Extents;
 
 /// Columns that do not lie side by side are copied in groups of so many, one cache line of the panel.
 const GROUP: usize = 8;
 
-/// Shorter runs of neighbouring columns are not worth a copy of their own.
+/// Runs of neighbouring columns that are shorter are not worth a copy of their own.
 const SHORT: usize = 4;
 
 /// The offsets of all columns along an axis, in row-major order of the other axes.
@@ -30,107 +32,88 @@ pub fn column_offsets(offsets: &mut Vec<usize>, shape: &[usize], strides: &[usiz
 /// `rows[i]`.
 pub fn pack(array: &[f64], step: usize, offsets: &[usize], rows: &[usize], panel: &mut [f64]) {
     let width = offsets.len();
-    for (at, piece) in pieces(offsets) {
-        match piece {
-            Piece::Run { offset, length } => {
-                for (i, &row) in rows.iter().enumerate() {
-                    let from = &array[offset + i * step..][..length];
-                    panel[row * width + at..][..length].copy_from_slice(from);
-                }
-            }
-            Piece::Group(offsets) if step == 1 => {
-                let columns = offsets.map(|offset| &array[offset..][..rows.len()]);
-                pack_group(&columns, rows, &mut panel[at..], width);
-            }
-            Piece::Group(offsets) => {
-                for (i, &row) in rows.iter().enumerate() {
-                    let to = &mut panel[row * width + at..][..GROUP];
-                    to.iter_mut().zip(&offsets).for_each(|(to, offset)| *to = array[offset + i * step]);
-                }
-            }
-            Piece::One(offset) => {
-                rows.iter().enumerate().for_each(|(i, &row)| panel[row * width + at] = array[offset + i * step]);
+    if let Some(runs) = runs_of(offsets) {
+        for (i, &row) in rows.iter().enumerate() {
+            let to = &mut panel[row * width..][..width];
+            for run in &runs {
+                to[run.at..][..run.length].copy_from_slice(&array[run.offset + i * step..][..run.length]);
             }
         }
+        return;
+    }
+    let (groups, rest) = offsets.as_chunks::<GROUP>();
+    for (group, offsets) in groups.iter().enumerate() {
+        pack_group(array, step, offsets, rows, &mut panel[group * GROUP..], width);
+    }
+    for (at, offset) in (width - rest.len()..).zip(rest) {
+        rows.iter().enumerate().for_each(|(i, &row)| panel[row * width + at] = array[offset + i * step]);
     }
 }
 
-/// Copies columns that lie along the array, in square tiles.
-fn pack_group(columns: &[&[f64]; GROUP], rows: &[usize], panel: &mut [f64], width: usize) {
-    let tiles = rows.as_chunks::<GROUP>();
-    for (tile, rows) in tiles.0.iter().enumerate() {
-        let mut square = [[0.0; GROUP]; GROUP];
-        for (square, column) in square.iter_mut().zip(columns) {
-            square.copy_from_slice(&column[tile * GROUP..][..GROUP]);
-        }
-        for (i, &row) in rows.iter().enumerate() {
-            let to = &mut panel[row * width..][..GROUP];
-            for (to, square) in to.iter_mut().zip(&square) {
-                *to = square[i];
+/// Copies a group of columns: where they lie along the array, in square tiles.
+fn pack_group(array: &[f64], step: usize, offsets: &[usize; GROUP], rows: &[usize], panel: &mut [f64], width: usize) {
+    let mut done = 0;
+    if step == 1 {
+        for (tile, rows) in rows.as_chunks::<GROUP>().0.iter().enumerate() {
+            let mut square = [[0.0; GROUP]; GROUP];
+            for (square, offset) in square.iter_mut().zip(offsets) {
+                square.copy_from_slice(&array[offset + tile * GROUP..][..GROUP]);
             }
+            for (i, &row) in rows.iter().enumerate() {
+                let to = &mut panel[row * width..][..GROUP];
+                for (to, square) in to.iter_mut().zip(&square) {
+                    *to = square[i];
+                }
+            }
+            done += GROUP;
         }
     }
-    let done = tiles.0.len() * GROUP;
-    for (i, &row) in tiles.1.iter().enumerate() {
+    for (i, &row) in rows.iter().enumerate().skip(done) {
         let to = &mut panel[row * width..][..GROUP];
-        to.iter_mut().zip(columns).for_each(|(to, column)| *to = column[done + i]);
+        to.iter_mut().zip(offsets).for_each(|(to, offset)| *to = array[offset + i * step]);
     }
 }
 
 /// Copies the columns of a panel back: row `rows[i]` goes to `array[offset + i step]`.
 pub fn unpack(panel: &[f64], rows: &[usize], array: &mut [f64], step: usize, offsets: &[usize]) {
     let width = offsets.len();
-    for (at, piece) in pieces(offsets) {
-        match piece {
-            Piece::Run { offset, length } => {
-                for (i, &row) in rows.iter().enumerate() {
-                    let from = &panel[row * width + at..][..length];
-                    array[offset + i * step..][..length].copy_from_slice(from);
-                }
+    if let Some(runs) = runs_of(offsets) {
+        for (i, &row) in rows.iter().enumerate() {
+            let values = &panel[row * width..][..width];
+            for run in &runs {
+                array[run.offset + i * step..][..run.length].copy_from_slice(&values[run.at..][..run.length]);
             }
-            Piece::Group(offsets) => {
-                for (i, &row) in rows.iter().enumerate() {
-                    let from = &panel[row * width + at..][..GROUP];
-                    offsets.iter().zip(from).for_each(|(offset, value)| array[offset + i * step] = *value);
-                }
-            }
-            Piece::One(offset) => {
-                rows.iter().enumerate().for_each(|(i, &row)| array[offset + i * step] = panel[row * width + at]);
-            }
+        }
+        return;
+    }
+    for (group, offsets) in offsets.chunks(GROUP).enumerate() {
+        for (i, &row) in rows.iter().enumerate() {
+            let values = &panel[row * width + group * GROUP..][..offsets.len()];
+            offsets.iter().zip(values).for_each(|(offset, value)| array[offset + i * step] = *value);
         }
     }
 }
 
-/// Columns that are copied together.
-enum Piece {
-    /// Neighbours in the array.
-    Run {
-        offset: usize,
-        length: usize,
-    },
-    Group([usize; GROUP]),
-    One(usize),
+/// Columns that are neighbours in the array: `length` of them, from column `at` of the panel on.
+struct Run {
+    at: usize,
+    offset: usize,
+    length: usize,
 }
 
-/// Splits columns into pieces, each with its first column.
-fn pieces(offsets: &[usize]) -> impl Iterator<Item = (usize, Piece)> + '_ {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = &offsets[at..];
-        let (&offset, start) = (rest.first()?, at);
-        let length = rest.iter().zip(offset..).take_while(|(have, want)| *have == want).count();
-        let piece = match rest.first_chunk() {
-            _ if length >= SHORT => Piece::Run { offset, length },
-            Some(&group) => Piece::Group(group),
-            None => Piece::One(offset),
-        };
-        at += match piece {
-            Piece::Run { length, .. } => length,
-            Piece::Group(_) => GROUP,
-            Piece::One(_) => 1,
-        };
-        Some((start, piece))
-    })
+/// The runs that columns form, where they are not too short to be copied one by one.
+fn runs_of(offsets: &[usize]) -> Option<SmallVec<[Run; 32]>> {
+    let (mut runs, mut at) = (SmallVec::new(), 0);
+    while let Some(&offset) = offsets.get(at) {
+        let length = offsets[at..].iter().zip(offset..).take_while(|(have, want)| *have == want).count();
+        runs.push(Run { at, offset, length });
+        at += length;
+        // The first and the last run may be parts of longer ones.
+        if runs.len() > 2 + offsets.len() / SHORT {
+            return None;
+        }
+    }
+    Some(runs)
 }
 
 #[cfg(test)]

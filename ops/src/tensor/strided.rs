@@ -10,6 +10,7 @@ use ndarray::{ArrayViewD, IxDyn, ShapeBuilder};
 use smallvec::SmallVec;
 
 use super::{TensorError, shape_text};
+use crate::kernels::runs::for_each_run;
 
 /// The lengths or strides of a few axes, inline up to four.
 pub type Extents = SmallVec<[usize; 4]>;
@@ -139,8 +140,30 @@ impl<T: Clone + Default> Strided<T> {
     pub fn to_vec(&self) -> Vec<T> {
         match self.as_slice() {
             Some(slice) => slice.to_vec(),
-            None => self.view().iter().cloned().collect(),
+            None => {
+                let mut elements = Vec::with_capacity(self.len());
+                self.for_each_run(|run, step, length| elements.extend(run.iter().step_by(step).take(length).cloned()));
+                elements
+            }
         }
+    }
+
+    /// Writes the elements in row-major order to a run of as many.
+    pub(crate) fn write_to(&self, out: &mut [T]) {
+        let mut rest = out;
+        self.for_each_run(|run, step, length| {
+            let (here, behind) = std::mem::take(&mut rest).split_at_mut(length);
+            here.iter_mut().zip(run.iter().step_by(step)).for_each(|(to, from)| *to = from.clone());
+            rest = behind;
+        });
+    }
+
+    /// Calls `run(elements, step, length)` in row-major order, once for each repetition of an element.
+    fn for_each_run(&self, mut run: impl FnMut(&[T], usize, usize)) {
+        for_each_run(&self.shape, [&self.strides], |[offset], [step], length| match step {
+            0 => (0..length).for_each(|_| run(&self.storage()[offset..], 1, 1)),
+            _ => run(&self.storage()[offset..], step, length),
+        });
     }
 
     /// The same elements as one row-major run: shared if they lie so already, copied if not.

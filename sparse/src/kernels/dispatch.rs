@@ -1,8 +1,7 @@
 //! The same loop compiled for several instruction sets, the widest that the processor has chosen when it is called.
 
-/// Makes a function of a generic body `body::<FUSED>`, in which `FUSED` says whether [`multiply_add`] is one
-/// instruction. The body and all that it calls must be `#[inline(always)]`, or it keeps the instructions of the
-/// build.
+/// Makes a function of a generic body `body::<LANES>`, in which `LANES` is how many floats a register holds. The body
+/// and all that it calls must be `#[inline(always)]` and free of closures, or they keep the instructions of the build.
 macro_rules! widest {
     ($($(#[doc = $doc:literal])+ pub(crate) fn $name:ident($($arg:ident: $ty:ty),+ $(,)?) = $body:ident;)+) => { $(
         $(#[doc = $doc])+
@@ -11,12 +10,12 @@ macro_rules! widest {
             {
                 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
                 fn in_eights($($arg: $ty),+) {
-                    $body::<true>($($arg),+);
+                    $body::<8>($($arg),+);
                 }
 
                 #[target_feature(enable = "avx2,fma")]
                 fn in_fours($($arg: $ty),+) {
-                    $body::<true>($($arg),+);
+                    $body::<4>($($arg),+);
                 }
 
                 let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -32,14 +31,40 @@ macro_rules! widest {
                     return unsafe { in_fours($($arg),+) };
                 }
             }
-            $body::<false>($($arg),+);
+            $body::<2>($($arg),+);
         }
     )+ };
 }
 pub(crate) use widest;
 
-/// `a b + c`; rounded once where that is an instruction.
+/// `a b + c`; rounded once where that is an instruction, as it is wherever registers hold four or more.
 #[inline(always)]
-pub(crate) fn multiply_add<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+pub(crate) fn multiply_add<const LANES: usize>(a: f64, b: f64, c: f64) -> f64 {
+    if LANES >= 4 { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Calls `body::<P, LANES>` for blocks of P columns until there are none left: the widest block whose row fits into
+/// half of the registers or less. `at` is the first column of the block in the arguments; the body gives P.
+macro_rules! in_blocks {
+    ($lanes:ident, $width:expr, $at:ident, $body:ident($($arg:expr),+ $(,)?)) => {
+        let mut $at = 0;
+        while $at < $width {
+            $at += match $width - $at {
+                64.. if $lanes >= 8 => $body::<64, $lanes>($($arg),+),
+                32.. if $lanes >= 4 => $body::<32, $lanes>($($arg),+),
+                16.. => $body::<16, $lanes>($($arg),+),
+                8.. => $body::<8, $lanes>($($arg),+),
+                4.. => $body::<4, $lanes>($($arg),+),
+                2.. => $body::<2, $lanes>($($arg),+),
+                _ => $body::<1, $lanes>($($arg),+),
+            };
+        }
+    };
+}
+pub(crate) use in_blocks;
+
+/// The P numbers from `at` on.
+#[inline(always)]
+pub(crate) fn part<const P: usize>(x: &[f64], at: usize) -> &[f64; P] {
+    x[at..].first_chunk().expect("a row has P columns from there on")
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod product;
+pub(crate) mod sylvester;
 pub(crate) mod triangular;

@@ -4,7 +4,7 @@
 //! that a row of the panel is written once; a block of columns has a width that is a constant, so that a row of it is
 //! a few registers.
 
-use super::dispatch::{multiply_add, widest};
+use super::dispatch::{in_blocks, multiply_add, part, widest};
 
 /// One triangle of a factor, slice by slice, without its diagonal.
 #[derive(Clone, Debug, Default)]
@@ -50,43 +50,20 @@ widest! {
 }
 
 #[inline(always)]
-fn lower<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+fn lower<const LANES: usize>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
     let order = 0..rows.start.len() - 1;
-    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
+    in_blocks!(LANES, width, at, sweep(rows, inverse_diagonal, order.clone(), x, width, at));
 }
 
 #[inline(always)]
-fn upper<const FUSED: bool>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
+fn upper<const LANES: usize>(rows: &Columns, inverse_diagonal: Option<&[f64]>, x: &mut [f64], width: usize) {
     let order = (0..rows.start.len() - 1).rev();
-    each_block::<FUSED>(rows, inverse_diagonal, order, x, width);
-}
-
-/// Sweeps over blocks of columns, the widest that fit.
-#[inline(always)]
-fn each_block<const FUSED: bool>(
-    rows: &Columns,
-    inverse_diagonal: Option<&[f64]>,
-    order: impl Iterator<Item = usize> + Clone,
-    x: &mut [f64],
-    width: usize,
-) {
-    let mut at = 0;
-    while at < width {
-        let order = order.clone();
-        at += match width - at {
-            32.. => sweep::<32, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            16.. => sweep::<16, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            8.. => sweep::<8, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            4.. => sweep::<4, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            2.. => sweep::<2, FUSED>(rows, inverse_diagonal, order, x, width, at),
-            _ => sweep::<1, FUSED>(rows, inverse_diagonal, order, x, width, at),
-        };
-    }
+    in_blocks!(LANES, width, at, sweep(rows, inverse_diagonal, order.clone(), x, width, at));
 }
 
 /// One sweep over the P columns from `at` on; gives P.
 #[inline(always)]
-fn sweep<const P: usize, const FUSED: bool>(
+fn sweep<const P: usize, const LANES: usize>(
     rows: &Columns,
     inverse_diagonal: Option<&[f64]>,
     order: impl Iterator<Item = usize>,
@@ -99,7 +76,7 @@ fn sweep<const P: usize, const FUSED: bool>(
         for (i, v) in rows.column(j) {
             let row = part::<P>(x, i * width + at);
             for c in 0..P {
-                sum[c] = multiply_add::<FUSED>(-v, row[c], sum[c]);
+                sum[c] = multiply_add::<LANES>(-v, row[c], sum[c]);
             }
         }
         if let Some(inverse) = inverse_diagonal {
@@ -110,11 +87,6 @@ fn sweep<const P: usize, const FUSED: bool>(
         x[j * width + at..][..P].copy_from_slice(&sum);
     }
     P
-}
-
-#[inline(always)]
-fn part<const P: usize>(x: &[f64], at: usize) -> &[f64; P] {
-    x[at..].first_chunk().expect("a row of the panel has P columns from there on")
 }
 
 #[cfg(test)]

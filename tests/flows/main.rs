@@ -1,0 +1,11 @@
+//! Flow systems: golden numbers, the two routes, log-determinants, validity, and what they cost in factorisations.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod counts;
+mod golden;
+mod kronecker;
+mod logdet;
+mod routes;
+mod systems;
+mod weights;

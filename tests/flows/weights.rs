@@ -1,0 +1,71 @@
+//! Spatial weights to try things on. Unless a name says otherwise they are directed: no test may pass by symmetry.
+
+use kronograph::prelude::*;
+
+/// Random numbers of a fixed sequence (Knuth's linear congruential generator).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        (self.unit() * limit as f64) as usize
+    }
+
+    pub(crate) fn vector(&mut self, length: usize) -> Tensor {
+        Tensor::vector((0..length).map(|_| 2.0 * self.unit() - 1.0).collect::<Vec<f64>>())
+    }
+
+    pub(crate) fn matrix(&mut self, rows: usize, columns: usize) -> Tensor {
+        Tensor::new(&[rows, columns], self.vector(rows * columns).to_vec::<f64>().unwrap()).unwrap()
+    }
+}
+
+/// Row-standardised weights of n regions, each with some others as its neighbours, whether they like it or not.
+pub(crate) fn directed(n: usize, format: Format, seed: u64) -> SparseMatrix {
+    let random = &mut Random(seed);
+    let mut triplets = Vec::new();
+    for i in 0..n {
+        for step in [1, 1 + random.below(n - 1)] {
+            triplets.push((i, (i + step) % n, 0.5 + random.unit()));
+        }
+    }
+    from_triplets(format, [n, n], &triplets).unwrap().row_standardized()
+}
+
+/// A square grid of regions with their neighbours in the rows and columns, row-standardised: not symmetric, but `D⁻¹ C`.
+pub(crate) fn rook(side: usize, format: Format) -> SparseMatrix {
+    let n = side * side;
+    let mut triplets = Vec::new();
+    for i in 0..n {
+        if i % side + 1 < side {
+            triplets.extend([(i, i + 1, 1.0), (i + 1, i, 1.0)]);
+        }
+        if i + side < n {
+            triplets.extend([(i, i + side, 1.0), (i + side, i, 1.0)]);
+        }
+    }
+    from_triplets(format, [n, n], &triplets).unwrap().row_standardized()
+}
+
+/// A chain in which each region leans on the next one: nilpotent, as far from diagonalisable as can be.
+pub(crate) fn chain(n: usize) -> SparseMatrix {
+    let triplets: Vec<_> = (1..n).map(|i| (i - 1, i, 1.0)).collect();
+    from_triplets(Format::Csr, [n, n], &triplets).unwrap()
+}
+
+/// A grid and beside it an island without neighbours, and explicit zeros.
+pub(crate) fn with_island() -> SparseMatrix {
+    let grid = rook(2, Format::Csr).to_dense().unwrap().to_vec::<f64>().unwrap();
+    let mut triplets: Vec<_> = (0..16).map(|at| (at / 4, at % 4, grid[at])).collect();
+    triplets.push((0, 4, 0.0));
+    from_triplets(Format::Csr, [5, 5], &triplets).unwrap()
+}
+
+/// A region that nobody leans on it back: its row is empty, its column is not.
+pub(crate) fn with_sink() -> SparseMatrix {
+    from_triplets(Format::Csc, [3, 3], &[(0, 1, 0.5), (0, 2, 0.5), (1, 0, 1.0)]).unwrap()
+}
