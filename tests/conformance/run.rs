@@ -14,6 +14,8 @@ enum Form {
     Given,
     /// On the full pattern, with explicit zeros: their gradients are then the full ones.
     Spread,
+    /// With the entries of each slice stored back to front.
+    Reversed,
     /// As constants.
     Frozen,
 }
@@ -36,7 +38,7 @@ pub(crate) fn check(case: &Json, build: Build) -> Result<(), String> {
     }
     let mut forms = vec![Form::Given];
     if case["inputs"].as_array().unwrap().iter().any(|input| input["kind"] == "sparse") {
-        forms.push(Form::Spread);
+        forms.extend([Form::Spread, Form::Reversed]);
     }
     if keeps_weights_constant(case) {
         forms.push(Form::Frozen);
@@ -59,6 +61,9 @@ impl<'a> Model<'a> {
         let mut values = read_all(&case["inputs"])?;
         if form == Form::Spread {
             values = values.iter().map(|value| value.spread_like(value)).collect();
+        }
+        if form == Form::Reversed {
+            values = values.iter().map(Datum::reversed).collect();
         }
         let variable = |(k, value): (usize, &Datum)| match value {
             Datum::Sparse(_) if form == Form::Frozen => value.constant(),

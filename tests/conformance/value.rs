@@ -73,6 +73,17 @@ impl Datum {
         Datum::Sparse(from_triplets(other.format(), other.shape(), &triplets).unwrap())
     }
 
+    /// The same sparse matrix with the entries of each slice back to front.
+    pub(crate) fn reversed(&self) -> Self {
+        let Datum::Sparse(matrix) = self else { return self.clone() };
+        let (pattern, values) = (matrix.pattern(), matrix.values().unwrap());
+        let slots: Vec<usize> = (0..pattern.major()).flat_map(|slice| pattern.range(slice).rev()).collect();
+        let data: Vec<f64> = slots.iter().map(|&slot| values[slot]).collect();
+        let indices = slots.iter().map(|&slot| pattern.indices()[slot] as usize).collect();
+        let indptr = pattern.indptr().iter().map(|&start| start as usize).collect();
+        Datum::Sparse(SparseMatrix::new(matrix.format(), matrix.shape(), data, indices, indptr).unwrap())
+    }
+
     pub(crate) fn of(value: Box<dyn Value>) -> Self {
         let value: Box<dyn std::any::Any> = value;
         match value.downcast::<Tensor>() {
