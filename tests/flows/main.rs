@@ -8,4 +8,5 @@ mod kronecker;
 mod logdet;
 mod routes;
 mod systems;
+mod validity;
 mod weights;

@@ -21,6 +21,7 @@ use crate::ty::check_scalar;
 
 mod logdet;
 mod route;
+mod validity;
 
 pub use logdet::{
     kronecker_flow_logdet, kronecker_flow_logdet_with, sar_logdet, sar_logdet_with, sparse_flow_logdet,
@@ -28,6 +29,7 @@ pub use logdet::{
 };
 pub use route::Route;
 use route::SYSTEM_ORDER;
+pub use validity::{FlowValidity, flow_validity, rcond};
 
 /// `η = (L_o ⊗ L_d)⁻¹ b` with `L_k = I - ρ_k W`, for a vector of n² flows (destination fastest).
 ///
