@@ -3,6 +3,7 @@
 //! A flow system is a polynomial in the commuting `W ⊗ I` and `I ⊗ W`, so one decomposition of W serves every ρ. A W
 //! that a diagonal scaling makes symmetric has real eigenvectors; any other W has a complex Schur form.
 
+mod components;
 mod eigenvalues;
 mod schur;
 mod solve;
