@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod counts;
+mod disagreements;
 mod golden;
 mod kronecker;
 mod logdet;
