@@ -5,7 +5,8 @@
 //!
 //! # Where to read on
 //!
-//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`.
+//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`,
+//! `spectral` (flow systems by a decomposition of W).
 //!
 //! # Invariants
 //!

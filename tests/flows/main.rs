@@ -7,6 +7,7 @@ mod disagreements;
 mod golden;
 mod kronecker;
 mod logdet;
+mod misuse;
 mod routes;
 mod systems;
 mod validity;
