@@ -99,3 +99,28 @@ fn equal_decompositions_are_one_op() {
     assert_eq!(nodes([solved(1), solved(1)]), 1);
     assert_eq!(nodes([solved(1), solved(2)]), 2);
 }
+
+#[test]
+fn nothing_to_solve_is_solved() {
+    let empty = |n: usize| from_triplets(Format::Csr, [n, n], &[]).unwrap();
+    for (w, columns) in [(directed(3, Format::Csr, 1), 0), (empty(0), 2), (empty(0), 0)] {
+        let n = w.shape()[0];
+        let w = sparse_constant(w);
+        let [d, o, both] = ["d", "o", "both"].map(scalar);
+        let b = matrix("b");
+        let inputs = [d.clone(), o.clone(), both.clone(), b.clone()];
+        for route in [Route::Sparse, Route::Spectral] {
+            let eta = kronograph::sparse::sparse_flow_solve_with(route, &w, &d, &o, &both, &b).unwrap();
+            let legs = kronograph::sparse::kronecker_flow_solve_with(route, &w, &d, &o, &b).unwrap();
+            let log = kronograph::sparse::sparse_flow_logdet_with(route, &w, &d, &o, &both).unwrap();
+            let slope = grad(&sum(&sqr(&eta).unwrap()).unwrap(), std::slice::from_ref(&d)).unwrap().remove(0);
+            let mut f = compile(&inputs, &[eta, legs, log, slope], &Mode::run()).unwrap();
+            let of = |x: f64| Tensor::scalar(x);
+            let right = Tensor::new::<f64>(&[n * n, columns], Vec::new()).unwrap();
+            let answers = f.call(&[&of(0.3), &of(0.2), &of(0.1), &right]).unwrap();
+            assert_eq!(answers.get::<Tensor>(0).unwrap().shape(), [n * n, columns]);
+            assert_eq!(answers.get::<Tensor>(1).unwrap().shape(), [n * n, columns]);
+            assert_eq!((answers.scalar(2).unwrap() == 0.0, answers.scalar(3).unwrap()), (n == 0, 0.0));
+        }
+    }
+}
