@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each example needs a part of it")]
 
+pub(crate) mod flow_lag;
 pub(crate) mod newton;
 pub(crate) mod spatial_lag;
 

@@ -22,15 +22,11 @@ pub(crate) struct Fit {
 }
 
 impl Newton {
-    /// For a log-likelihood in a vector of so many parameters.
-    pub(crate) fn new(theta: &Variable, loglik: &Variable, parameters: usize) -> Outcome<Self> {
+    /// For a log-likelihood in a vector.
+    pub(crate) fn new(theta: &Variable, loglik: &Variable) -> Outcome<Self> {
         let wrt = std::slice::from_ref(theta);
-        let mut outputs = vec![loglik.clone(), grad(loglik, wrt)?.remove(0)];
-        for k in 0..parameters {
-            let mut direction = vec![0.0; parameters];
-            direction[k] = 1.0;
-            outputs.extend(hvp(loglik, wrt, &[constant(direction)])?);
-        }
+        let curvature = hessian(loglik, wrt)?.remove(0).remove(0);
+        let outputs = [loglik.clone(), grad(loglik, wrt)?.remove(0), curvature];
         Ok(Self { function: compile(wrt, &outputs, &Mode::run())?, step: newton_step()? })
     }
 
@@ -59,11 +55,9 @@ impl Newton {
         let point = Tensor::vector(theta.to_vec());
         let out = self.function.call(&[&point])?;
         let gradient = out.get::<Tensor>(1)?.to_vec::<f64>()?[..free].to_vec();
-        let mut information = Vec::with_capacity(free * free);
-        for k in 0..free {
-            let column = out.get::<Tensor>(2 + k)?.to_vec::<f64>()?;
-            information.extend(column[..free].iter().map(|h| -h));
-        }
+        let curvature = out.get::<Tensor>(2)?.to_vec::<f64>()?;
+        let rows = curvature.chunks_exact(theta.len()).take(free);
+        let information = rows.flat_map(|row| row[..free].iter().map(|h| -h)).collect();
         Ok((out.scalar(0)?, gradient, Tensor::new(&[free, free], information)?))
     }
 
@@ -95,4 +89,16 @@ fn newton_step() -> Outcome<Function> {
     let identity = eye(Dim::axis(&information, 0))?;
     let variances = sum_axes(&(factor_solve(&factor, &identity, Trans::No)? * identity), &[1])?;
     Ok(compile(&[information, gradient], &[step, decrement, sqrt(&variances)?], &Mode::run())?)
+}
+
+/// Least squares, for a start: `β = (XᵀX)⁻¹ Xᵀy`, and the mean square of what it leaves.
+pub(crate) fn least_squares(x: &Variable, y: &Variable) -> Outcome<Vec<f64>> {
+    let xt = transpose(x)?;
+    let normal = cholesky_factor(&matmul(&xt, x)?)?;
+    let beta = factor_solve(&normal, &matmul(&xt, y)?, Trans::No)?;
+    let variance = mean(&sqr(&(y - matmul(x, &beta)?))?)?;
+    let out = compile(&[], &[beta, variance], &Mode::run())?.call(&[])?;
+    let mut start = out.get::<Tensor>(0)?.to_vec::<f64>()?;
+    start.push(out.scalar(1)?);
+    Ok(start)
 }

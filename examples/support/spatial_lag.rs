@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use kronograph::prelude::*;
 
 use super::Outcome;
-use super::newton::{Fit, Newton};
+use super::newton::{Fit, Newton, least_squares};
 
 /// What is regressed on what, and who neighbours whom.
 pub(crate) struct Data {
@@ -61,20 +61,9 @@ impl SpatialLag {
 
     /// Fits by Newton's method, from least squares at ρ = 0.
     pub(crate) fn fit(&self) -> Outcome<Fit> {
-        Newton::new(&self.theta, &self.loglik, self.parameters)?.maximise(&self.least_squares()?, self.parameters)
-    }
-
-    /// `β = (XᵀX)⁻¹ Xᵀy` and the mean square of what it leaves.
-    fn least_squares(&self) -> Outcome<Vec<f64>> {
-        let (y, xt) = (constant(self.y.clone()), transpose(&self.x)?);
-        let normal = cholesky_factor(&matmul(&xt, &self.x)?)?;
-        let beta = factor_solve(&normal, &matmul(&xt, &y)?, Trans::No)?;
-        let variance = mean(&sqr(&(y - matmul(&self.x, &beta)?))?)?;
-        let out = compile(&[], &[beta, variance], &Mode::run())?.call(&[])?;
         let mut start = vec![0.0];
-        start.extend(out.get::<Tensor>(0)?.to_vec::<f64>()?);
-        start.push(out.scalar(1)?);
-        Ok(start)
+        start.extend(least_squares(&self.x, &constant(self.y.clone()))?);
+        Newton::new(&self.theta, &self.loglik)?.maximise(&start, self.parameters)
     }
 
     /// Standard errors from the expected information at θ. With `G = W (I - ρ W)⁻¹`, in the order (ρ, β, σ²):

@@ -224,7 +224,7 @@ impl GraphState {
             self.0 = Some(body.plan().map_err(|error| InnerError::new(&error, false))?);
         }
         let function = self.0.as_mut().expect("it was filled in the lines above");
-        function.call_ref(arguments).map_err(|error| InnerError::new(&error, error.is_recoverable()))
+        function.call_inside(arguments).map_err(|error| InnerError::new(&error, error.is_recoverable()))
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) fn cases() -> Vec<Case> {
         case("map of what does not depend on the sequence", given(&[&[3], &[2]]), |v| {
             add(&map(&v[..1], |_| Ok(vec![sum(&sqr(&v[1])?)?]))?.remove(0), &v[0])
         }),
+        case("map with a captured factor", given(&[&[3, 2], &[2, 2]]), |v| {
+            let factor = lu_factor(&add(&matmul(&v[1], &v[1])?, &mul(4.0, &eye(2)?)?)?)?;
+            Ok(map(&v[..1], |row| Ok(vec![factor_solve(&factor, &row[0], Trans::No)?]))?.remove(0))
+        }),
         case("map in a map", given(&[&[2, 3], &[]]), |v| {
             let rows = map(&v[..1], |row| map(row, |e| Ok(vec![sin(&mul(&e[0], &v[1])?)?])));
             Ok(rows?.remove(0))

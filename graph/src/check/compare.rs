@@ -122,9 +122,6 @@ impl<'a> Checked<'a> {
         report: &mut GradReport,
     ) -> Result<Option<Self>, CheckError> {
         let System { inputs, values, .. } = system;
-        if inputs.len() != values.len() {
-            return Err(RunError::Arity { want: inputs.len(), got: values.len() }.into());
-        }
         let mut random = Random(Wrapping(options.seed.wrapping_add(order as u64)));
         let Ends { of, cotangents, size } = Ends::new(system, options, &mut random, report)?;
         let moving = system.moving();

@@ -91,6 +91,9 @@ impl GradCheck {
     /// As [`check_grad`].
     #[track_caller]
     pub fn run(&self, inputs: &[Variable], outputs: &[Variable], at: &[&dyn Value]) -> Result<GradReport, CheckError> {
+        if inputs.len() != at.len() {
+            return Err(RunError::Arity { want: inputs.len(), got: at.len() }.into());
+        }
         let values = at.iter().map(|value| value.boxed_clone()).collect();
         let mut report = GradReport { seed: self.seed, order: self.order, ..GradReport::default() };
         let mut systems = vec![System { inputs: inputs.to_vec(), outputs: outputs.to_vec(), values }];

@@ -110,6 +110,13 @@ impl Function {
         self.call_with(Arguments::Boxed(arguments))
     }
 
+    /// Calls the function on values of its inputs' types, which another function's nodes made: they are not checked
+    /// again, and may be what no caller can hand in, such as factors.
+    pub(crate) fn call_inside(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
+        self.run(Arguments::Borrowed(arguments), &mut Unwatched)?;
+        Ok(OutputView { function: self })
+    }
+
     fn call_with(&mut self, arguments: Arguments<'_>) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
         match (self.guard, self.profile.take()) {

@@ -113,11 +113,14 @@ impl Map {
         of: &[Variable],
         terms: &[Option<Variable>],
         sequences: usize,
-    ) -> (Vec<Variable>, Vec<Variable>) {
+    ) -> Result<(Vec<Variable>, Vec<Variable>)> {
         let (mut moving, mut stand_ins) = (Vec::new(), Vec::new());
         for (k, (variable, term)) in of.iter().zip(terms).enumerate() {
             let (Some(term), Some(tangent)) = (term, variable.ty().tangent()) else { continue };
-            let stand_in = Variable::input("derivative", tangent);
+            // Where less is known of the derivative's shape than of the variable's, its stand-in knows as little.
+            let known = if k < sequences { element_of(term)?.ty().clone() } else { term.ty().clone() };
+            let ty = if tangent.is_super(&*known) { tangent } else { known };
+            let stand_in = Variable::input("derivative", ty);
             match k < sequences {
                 true => parts.sequence(stand_in.clone(), term),
                 false => parts.whole(stand_in.clone(), term),
@@ -125,7 +128,7 @@ impl Map {
             moving.push(variable.clone());
             stand_ins.push(stand_in);
         }
-        (moving, stand_ins)
+        Ok((moving, stand_ins))
     }
 
     /// Puts the outputs of a derivative's map where there are terms in its body, `first` of which are stacked.
@@ -224,7 +227,7 @@ impl Op for Map {
     /// A map of the body's cotangents: stacked for the sequences, summed for what every step used.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let mut parts = self.parts(node);
-        let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.outputs(), output_grads, self.stacked);
+        let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.outputs(), output_grads, self.stacked)?;
         let kinds = Gradient::of_outputs(&of, &stand_ins)?.kinds(self.body.inputs())?;
         self.answers(parts, kinds, self.sequences, node)
     }
@@ -232,7 +235,7 @@ impl Op for Map {
     /// A map of the body's tangents.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let mut parts = self.parts(node);
-        let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.inputs(), tangents, self.sequences);
+        let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.inputs(), tangents, self.sequences)?;
         let kinds = rop_kinds(self.body.outputs(), &of, &stand_ins)?;
         self.answers(parts, kinds, self.stacked, node)
     }
