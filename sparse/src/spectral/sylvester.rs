@@ -7,7 +7,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par, c64};
 
 /// Blocks of at most this many rows and columns are solved entry by entry.
-const SMALL: usize = 24;
+const SMALL: usize = 12;
 
 /// The coefficients: of the rows, of the columns, of both.
 pub(super) type Rho = [f64; 3];
