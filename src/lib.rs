@@ -58,11 +58,11 @@ pub mod prelude {
         squeeze, sub, subtensor, sum, sum_axes, switch, tan, tanh, tensor, transpose, transpose_axes, true_div, vector,
     };
     pub use kronograph_sparse::{
-        Format, Route, SparseMatrix, affine_on_pattern, dense_from_sparse, eigenvalues, from_triplets, identity_like,
-        kron_solve, kronecker_flow_logdet, kronecker_flow_solve, kronecker_flow_solve_matrix, read_matrix_market,
-        read_matrix_market_file, rho_interval, sar_logdet, sparse_constant, sparse_flow_logdet, sparse_flow_solve,
-        sparse_flow_solve_matrix, sparse_kron, sparse_lu, sparse_matrix, sparse_sar_solve, sparse_transpose, spectrum,
-        structured_dot,
+        Format, Route, SparseMatrix, affine_on_pattern, dense_from_sparse, eigenvalues, flow_validity, from_triplets,
+        identity_like, kron_solve, kronecker_flow_logdet, kronecker_flow_solve, kronecker_flow_solve_matrix,
+        read_matrix_market, read_matrix_market_file, rho_interval, sar_logdet, sparse_constant, sparse_flow_logdet,
+        sparse_flow_solve, sparse_flow_solve_matrix, sparse_kron, sparse_lu, sparse_matrix, sparse_sar_solve,
+        sparse_transpose, spectrum, structured_dot,
     };
 }
 

@@ -5,7 +5,8 @@
 //!
 //! # Where to read on
 //!
-//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`.
+//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`,
+//! `spectral` (flow systems by a decomposition of W).
 //!
 //! # Invariants
 //!
@@ -42,9 +43,9 @@ pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
 pub use flow::{
-    Route, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve, kronecker_flow_solve_matrix,
-    kronecker_flow_solve_with, sar_logdet, sar_logdet_with, sparse_flow_logdet, sparse_flow_logdet_with,
-    sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
+    FlowValidity, Route, flow_validity, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve,
+    kronecker_flow_solve_matrix, kronecker_flow_solve_with, rcond, sar_logdet, sar_logdet_with, sparse_flow_logdet,
+    sparse_flow_logdet_with, sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
 };
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};

@@ -15,8 +15,8 @@ use faer::sparse::linalg::lu::simplicial::{
 use faer::sparse::linalg::{LuError, amd};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
 use kronograph_graph::{
-    BuildError, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents, TypeRef,
-    Value, Variable, apply,
+    BuildError, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, OpState, Result, Shape, Tangents,
+    TypeRef, Value, Variable, apply,
 };
 use kronograph_ops::{
     DType, Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, permutation_sign, slogdet_of_pivots,
@@ -67,10 +67,6 @@ impl Op for SparseLu {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (state, inputs, outputs) = io.with_state::<LuState>()?;
         let a = inputs.get::<SparseMatrix>(0)?;
-        let [rows, columns] = a.shape();
-        if rows != columns {
-            return Err(LinalgError::NotSquare { rows, columns }.into());
-        }
         state.analyse(a)?;
         let factor = outputs[0].buffer::<FactorValue>().reuse::<LuFactorization>();
         state.factorise(a, factor)
@@ -97,6 +93,14 @@ impl Op for SparseLu {
     fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
         false
     }
+}
+
+/// The factorisation of a square matrix, outside of any function.
+pub(crate) fn factorisation(a: &SparseMatrix) -> Result<LuFactorization, Box<dyn OpError>> {
+    let (mut state, mut factor) = (LuState::default(), LuFactorization::default());
+    state.analyse(a)?;
+    state.factorise(a, &mut factor)?;
+    Ok(factor)
 }
 
 /// What depends on the pattern alone, shared by forks.
@@ -144,7 +148,11 @@ fn as_columns(pattern: &Pattern) -> SymbolicSparseColMatRef<'_, u32> {
 
 impl LuState {
     /// Finds a fill-reducing ordering, unless the pattern is the one of the last call.
-    fn analyse(&mut self, a: &SparseMatrix) -> Result<(), OpFailure> {
+    fn analyse(&mut self, a: &SparseMatrix) -> OpResult {
+        let [rows, columns] = a.shape();
+        if rows != columns {
+            return Err(LinalgError::NotSquare { rows, columns }.into());
+        }
         if self.symbolic.as_ref().is_some_and(|symbolic| same_pattern(&symbolic.pattern, a.pattern())) {
             return Ok(());
         }
@@ -318,17 +326,13 @@ impl Factor for LuFactorization {
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {
         let inverse = Some(&self.inverse_diagonal[..]);
-        match self.direction(trans) {
-            Trans::No => {
-                solve_lower(&self.lower_rows, None, panel, width);
-                solve_upper(&self.upper_rows, inverse, panel, width);
-            }
-            // The columns of a triangle are the rows of its transpose.
-            Trans::Yes => {
-                solve_lower(&self.upper, inverse, panel, width);
-                solve_upper(&self.lower, None, panel, width);
-            }
-        }
+        // The columns of a triangle are the rows of its transpose.
+        let (first, last) = match self.direction(trans) {
+            Trans::No => ((&self.lower_rows, None), (&self.upper_rows, inverse)),
+            Trans::Yes => ((&self.upper, inverse), (&self.lower, None)),
+        };
+        solve_lower(first.0, first.1, panel, width);
+        solve_upper(last.0, last.1, panel, width);
     }
 
     fn slogdet(&self) -> Result<(f64, f64), LinalgError> {

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod counts;
+mod disagreements;
 mod golden;
 mod kronecker;
 mod logdet;
+mod misuse;
 mod routes;
 mod systems;
+mod validity;
 mod weights;

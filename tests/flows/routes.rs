@@ -7,7 +7,7 @@ use kronograph::sparse::{
 };
 
 use crate::golden::distance;
-use crate::weights::{Random, chain, directed, rook, with_island, with_sink};
+use crate::weights::{Random, alone, chain, directed, empty, rook, unsorted, with_island, with_sink};
 
 /// What the two routes must agree to.
 const AGREEMENT: f64 = 1e-10;
@@ -68,6 +68,9 @@ fn each_w(check: impl Fn(&str, &SparseMatrix)) {
     check("chain", &chain(6));
     check("island", &with_island());
     check("sink", &with_sink());
+    check("alone", &alone());
+    check("empty", &empty(3));
+    check("unsorted", &unsorted());
 }
 
 #[test]

@@ -69,3 +69,19 @@ pub(crate) fn with_island() -> SparseMatrix {
 pub(crate) fn with_sink() -> SparseMatrix {
     from_triplets(Format::Csc, [3, 3], &[(0, 1, 0.5), (0, 2, 0.5), (1, 0, 1.0)]).unwrap()
 }
+
+/// One region, which leans on itself.
+pub(crate) fn alone() -> SparseMatrix {
+    from_triplets(Format::Csr, [1, 1], &[(0, 0, 0.5)]).unwrap()
+}
+
+/// Regions without any neighbours: nothing is stored.
+pub(crate) fn empty(n: usize) -> SparseMatrix {
+    from_triplets(Format::Csc, [n, n], &[]).unwrap()
+}
+
+/// A directed W whose rows are stored back to front, with explicit zeros.
+pub(crate) fn unsorted() -> SparseMatrix {
+    let data = vec![0.0, 0.4, 0.6, 1.0, 0.3, 0.7, 0.0];
+    SparseMatrix::new(Format::Csr, [4, 4], data, vec![3, 2, 1, 2, 3, 0, 1], vec![0, 3, 4, 6, 7]).unwrap()
+}

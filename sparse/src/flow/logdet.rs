@@ -9,7 +9,7 @@ use kronograph_ops::{
     sum, switch,
 };
 
-use super::route::{LOGDET_ORDER, eigenvalues_of};
+use super::route::{LOGDET_ORDER, SYSTEM_ORDER, eigenvalues_of};
 use super::{Route, flow_filter, spatial_filter};
 use crate::identity::square_type;
 use crate::spectral::Eigenvalues;
@@ -18,6 +18,19 @@ use crate::ty::check_scalar;
 /// `ln|det(I - ρ W)|`, with the route of [`Route::Auto`].
 ///
 /// Derivatives: `-tr(W A⁻¹)`, `-tr((W A⁻¹)²)`, and so on. It is -∞ where the matrix is singular.
+///
+/// ```
+/// use kronograph_graph::{Function, FunctionGraph};
+/// use kronograph_ops::{Tensor, scalar};
+/// use kronograph_sparse::{Format, from_triplets, sar_logdet, sparse_constant};
+/// let w = sparse_constant(from_triplets(Format::Csr, [2, 2], &[(0, 1, 1.0), (1, 0, 1.0)])?);
+/// let rho = scalar("rho");
+/// let value = sar_logdet(&w, &rho)?;
+/// let mut f = Function::plan(FunctionGraph::new(&[rho], &[value])?)?;
+/// assert!((f.call(&[&Tensor::scalar(0.5)])?.scalar(0)? - 0.75f64.ln()).abs() < 1e-15);
+/// assert_eq!(f.call(&[&Tensor::scalar(1.0)])?.scalar(0)?, f64::NEG_INFINITY);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -102,7 +115,7 @@ pub fn sparse_flow_logdet_with(
 ) -> Result<Variable> {
     let _scope = origin::here();
     check("sparse_flow_logdet", w, &[rho_d, rho_o, rho_w])?;
-    match route.settled(w, LOGDET_ORDER) {
+    match route.settled(w, SYSTEM_ORDER) {
         Route::Auto | Route::Sparse => Ok(factor_logdet(&flow_filter(w, [rho_d, rho_o, rho_w])?)?.1),
         Route::Spectral => of_flows(&eigenvalues_of("sparse_flow_logdet", w)?, [rho_d, rho_o, rho_w]),
     }

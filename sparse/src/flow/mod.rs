@@ -1,8 +1,9 @@
 //! The flow systems of spatial econometrics, built from ordinary nodes.
 //!
-//! Each function builds the factor of `I - ρ W` and the solves with it, and nothing else: value, adjoint, Hessian and
-//! all higher derivatives share the factors, because they share the variables. Two numeric factorisations serve a
-//! value and its gradient in the separable case, and no symbolic one after the first call.
+//! On the sparse route a function builds factors and solves with them, and nothing else: value, adjoint, Hessian and all
+//! higher derivatives share the factors, because they share the variables. A value and its gradient factorise twice in
+//! the separable case, once in the general one, and analyse nothing after the first call. On the spectral route
+//! (module `route`) a constant W is decomposed once and nothing is factorised at all.
 //!
 //! Layout: flow (o, d) of n regions is entry `o n + d`, so a vector of flows is a row-major matrix with one row for
 //! each origin. `L_o ⊗ L_d` acts as L_o along axis 0 and as L_d along axis 1. Source: bayespecon's flow ops.
@@ -21,6 +22,7 @@ use crate::ty::check_scalar;
 
 mod logdet;
 mod route;
+mod validity;
 
 pub use logdet::{
     kronecker_flow_logdet, kronecker_flow_logdet_with, sar_logdet, sar_logdet_with, sparse_flow_logdet,
@@ -28,6 +30,7 @@ pub use logdet::{
 };
 pub use route::Route;
 use route::SYSTEM_ORDER;
+pub use validity::{FlowValidity, flow_validity, rcond};
 
 /// `η = (L_o ⊗ L_d)⁻¹ b` with `L_k = I - ρ_k W`, for a vector of n² flows (destination fastest).
 ///
@@ -87,7 +90,17 @@ pub fn sparse_sar_solve(w: &Variable, rho: &Variable, b: &Variable) -> Result<Va
 
 /// `η = (I - ρ_d (I ⊗ W) - ρ_o (W ⊗ I) - ρ_w (W ⊗ W))⁻¹ b`, for a vector of n² flows (destination fastest).
 ///
-/// With `v = A⁻ᵀ g`: `b̄ = v`, `ρ̄_k = vᵀ W_k η`; for `ρ_w = -ρ_d ρ_o` it is [`kronecker_flow_solve`].
+/// With `v = A⁻ᵀ g`: `b̄ = v`, `ρ̄_k = vᵀ W_k η`; for `ρ_w = -ρ_d ρ_o` it is [`kronecker_flow_solve`]. The way it is solved
+/// is that of [`Route::Auto`]: a constant W is decomposed when the expression is built, and no matrix of order n² formed.
+///
+/// ```
+/// use kronograph_ops::{scalar, vector};
+/// use kronograph_sparse::{Format, from_triplets, sparse_constant, sparse_flow_solve};
+/// let w = sparse_constant(from_triplets(Format::Csr, [2, 2], &[(0, 1, 1.0), (1, 0, 1.0)])?);
+/// let [d, o, both] = ["rho_d", "rho_o", "rho_w"].map(scalar);
+/// assert_eq!(sparse_flow_solve(&w, &d, &o, &both, &vector("b"))?.ty().to_string(), "f64 (4,)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

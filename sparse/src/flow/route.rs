@@ -6,10 +6,10 @@ use crate::matrix::SparseMatrix;
 use crate::spectral::{Eigenvalues, Spectrum, eigenvalues, spectrum};
 use crate::ty::SparseType;
 
-/// The largest order of W for which an unrestricted system is solved through a decomposition without being asked.
+/// The largest order of W up to which an unrestricted system goes through a decomposition without being asked.
 pub(super) const SYSTEM_ORDER: usize = 2000;
 
-/// The largest order of W for which a log-determinant is computed from eigenvalues without being asked.
+/// The largest order of W up to which the log-determinant of a filter comes from eigenvalues without being asked.
 pub(super) const LOGDET_ORDER: usize = 1500;
 
 /// Which way a flow system or a log-determinant is computed. Both ways give the same numbers, to rounding.
@@ -18,15 +18,19 @@ pub(super) const LOGDET_ORDER: usize = 1500;
 ///
 /// | | `Auto` |
 /// |---|---|
-/// | separable system | `Sparse`: the factors have the order of W |
-/// | unrestricted system | `Spectral` up to order 2000; the sparse factor has order n² and fills |
-/// | log-determinant | `Spectral` up to order 1500; the derivatives of a factor's need its inverse on the pattern |
+/// | separable solve | `Sparse`: the factors have the order of W |
+/// | unrestricted solve and log-determinant | `Spectral` up to order 2000; the sparse factor has order n² and fills |
+/// | other log-determinants | `Spectral` up to order 1500; derivatives of a factor's need its inverse on the pattern |
+///
+/// A decomposition is cubic in the order of W, with a larger constant where W is not similar to a symmetric matrix;
+/// [`spectrum`] makes one that several systems share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Route {
     /// The faster one, by the order of W and by whether W is a constant.
     #[default]
     Auto,
-    /// Sparse LU factors, computed in each call; derivatives by W too.
+    /// Sparse LU factors, computed in each call; derivatives by W too. The gradient of the log-determinant of a singular
+    /// matrix is a recoverable error.
     Sparse,
     /// A decomposition of W, computed while the expression is built; W must be a constant, and has no derivative.
     Spectral,

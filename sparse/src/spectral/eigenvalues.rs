@@ -5,7 +5,8 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::{Mat, Par};
 
-use super::symmetrize::symmetrize;
+use super::components::components;
+use super::symmetrize::{edges_of, symmetrize};
 use super::{SpectrumError, check, dense_of};
 use crate::matrix::SparseMatrix;
 
@@ -95,22 +96,38 @@ pub(super) fn symmetric_values(s: &Mat<f64>, vectors: Option<&mut Mat<f64>>) -> 
     Ok((0..n).map(|i| values[i]).collect())
 }
 
-/// The eigenvalues of a matrix without further structure.
+/// The eigenvalues of a matrix without further structure, block by block.
 pub(super) fn general_values(w: &SparseMatrix) -> Result<Eigenvalues, SpectrumError> {
-    let (n, no) = (w.shape()[0], ComputeEigenvectors::No);
-    let (mut re, mut im, settings) = (Diag::<f64>::zeros(n), Diag::<f64>::zeros(n), Default::default());
-    let mut memory = MemBuffer::new(evd_scratch::<f64>(n, no, no, Par::Seq, settings));
-    let stack = MemStack::new(&mut memory);
-    evd_real(dense_of(w).as_ref(), re.as_mut(), im.as_mut(), None, None, Par::Seq, stack, settings)
-        .map_err(|_| SpectrumError::NoConvergence)?;
+    let dense = dense_of(w);
+    let mut neighbours = vec![Vec::new(); dense.nrows()];
+    edges_of(w).into_iter().for_each(|(i, j)| neighbours[i].push(j));
     let mut found = Eigenvalues::default();
-    for (a, b) in (0..n).map(|i| (re[i], im[i])) {
-        if b.abs() <= REAL * a.abs() {
-            found.real.push(a);
-        } else if b > 0.0 {
-            found.pairs.push((a, b));
+    for block in components(&neighbours) {
+        match block[..] {
+            [only] => found.real.push(dense[(only, only)]),
+            _ => found.add_block(&Mat::from_fn(block.len(), block.len(), |i, j| dense[(block[i], block[j])]))?,
         }
     }
     found.real.sort_unstable_by(f64::total_cmp);
     Ok(found)
+}
+
+impl Eigenvalues {
+    /// Adds the eigenvalues of a diagonal block.
+    fn add_block(&mut self, block: &Mat<f64>) -> Result<(), SpectrumError> {
+        let (n, no) = (block.nrows(), ComputeEigenvectors::No);
+        let (mut re, mut im, settings) = (Diag::<f64>::zeros(n), Diag::<f64>::zeros(n), Default::default());
+        let mut memory = MemBuffer::new(evd_scratch::<f64>(n, no, no, Par::Seq, settings));
+        let stack = MemStack::new(&mut memory);
+        evd_real(block.as_ref(), re.as_mut(), im.as_mut(), None, None, Par::Seq, stack, settings)
+            .map_err(|_| SpectrumError::NoConvergence)?;
+        for (a, b) in (0..n).map(|i| (re[i], im[i])) {
+            if b.abs() <= REAL * a.abs() {
+                self.real.push(a);
+            } else if b > 0.0 {
+                self.pairs.push((a, b));
+            }
+        }
+        Ok(())
+    }
 }

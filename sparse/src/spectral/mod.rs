@@ -3,6 +3,7 @@
 //! A flow system is a polynomial in the commuting `W ⊗ I` and `I ⊗ W`, so one decomposition of W serves every ρ. A W
 //! that a diagonal scaling makes symmetric has real eigenvectors; any other W has a complex Schur form.
 
+mod components;
 mod eigenvalues;
 mod schur;
 mod solve;
@@ -64,7 +65,18 @@ enum Form {
 /// Decomposes a square matrix: by a symmetric eigendecomposition if a diagonal scaling makes it symmetric (row
 /// standardised neighbours), else by a complex Schur form.
 ///
-/// Cost: cubic in its order n, in dense arithmetic, once; about 12 n² or 64 n² bytes are kept.
+/// Cost: cubic in its order n, in dense arithmetic, once; 16 n² or 64 n² bytes are kept.
+///
+/// ```
+/// use kronograph_ops::{scalar, vector};
+/// use kronograph_sparse::{Format, from_triplets, spectral_flow_solve, spectrum};
+/// let w = from_triplets(Format::Csr, [3, 3], &[(0, 1, 1.0), (1, 2, 1.0), (2, 0, 0.5), (2, 1, 0.5)])?;
+/// let (decomposed, [d, o, both]) = (spectrum(&w)?, ["rho_d", "rho_o", "rho_w"].map(scalar));
+/// let eta = spectral_flow_solve(&decomposed, &d, &o, &both, &vector("b"))?;
+/// assert_eq!(eta.ty().to_string(), "f64 (9,)");
+/// assert!((decomposed.eigenvalues().rho_interval().1 - 1.0).abs() < 1e-14);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -157,7 +157,7 @@ impl Op for SpectralFlowSolve {
     }
 }
 
-/// Matrices of the order of W, kept so that a steady call in real arithmetic allocates nothing.
+/// Matrices of the order of W, kept from call to call.
 #[derive(Debug)]
 struct Workspace {
     /// The column, with the destinations along its rows.

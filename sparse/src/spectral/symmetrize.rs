@@ -41,7 +41,7 @@ pub(super) fn symmetrize(w: &SparseMatrix) -> Option<Symmetrized> {
 }
 
 /// The positions of entries that are not zero.
-fn edges_of(w: &SparseMatrix) -> Vec<(usize, usize)> {
+pub(super) fn edges_of(w: &SparseMatrix) -> Vec<(usize, usize)> {
     let (mut edges, values) = (Vec::with_capacity(w.nnz()), values_of(w));
     w.for_each_position(|slot, i, j| {
         if values[slot] != 0.0 {
