@@ -90,6 +90,15 @@ fn a_steady_call_allocates_nothing() {
     let (x, y) = (Tensor::vector(vec![0.1; 100]), Tensor::vector((0..100).map(f64::from).collect()));
     assert_eq!(allocations(&mut dense, &[&x, &y]), 0, "elementwise functions and reductions");
 
+    let w = from_triplets(Format::Csr, [3, 3], &[(0, 1, 1.0), (1, 0, 0.5), (1, 2, 0.5), (2, 1, 1.0)]).unwrap();
+    let (rho, b) = (scalar("rho"), matrix("B"));
+    let flows = kronecker_flow_solve_matrix(&sparse_constant(w), &rho, &rho, &b).unwrap();
+    let mut flows = with_gradient(&[rho, b], &sum(&sqr(&flows).unwrap()).unwrap());
+    for columns in [1, 3, 10, 70] {
+        let b = Tensor::new(&[9, columns], (0..9 * columns).map(|k| k as f64).collect()).unwrap();
+        assert_eq!(allocations(&mut flows, &[&Tensor::scalar(0.3), &b]), 0, "{columns} columns of flows");
+    }
+
     let (a, b) = (matrix("A"), vector("b"));
     let quadratic = sum(&(solve(&a, &b).unwrap() * &b)).unwrap() + slogdet(&a).unwrap().1;
     let mut quadratic = with_gradient(&[a, b], &quadratic);

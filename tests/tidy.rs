@@ -111,7 +111,7 @@ fn library_sources() -> Outcome<Vec<Source>> {
 
 fn all_sources() -> Outcome<Vec<Source>> {
     let mut all = library_sources()?;
-    all.extend(sources(&["examples", "tests"])?);
+    all.extend(sources(&["examples", "tests", "benchmarks/src"])?);
     Ok(all)
 }
 
@@ -191,7 +191,7 @@ fn files_are_short() -> Outcome {
 #[test]
 fn functions_are_short() -> Outcome {
     let mut sources = library_sources()?;
-    sources.extend(self::sources(&["examples"])?);
+    sources.extend(self::sources(&["examples", "benchmarks/src"])?);
     let offenders = sources.iter().flat_map(long_functions).collect();
     refuse("a function has at most 40 lines", offenders)
 }

@@ -326,17 +326,13 @@ impl Factor for LuFactorization {
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {
         let inverse = Some(&self.inverse_diagonal[..]);
-        match self.direction(trans) {
-            Trans::No => {
-                solve_lower(&self.lower_rows, None, panel, width);
-                solve_upper(&self.upper_rows, inverse, panel, width);
-            }
-            // The columns of a triangle are the rows of its transpose.
-            Trans::Yes => {
-                solve_lower(&self.upper, inverse, panel, width);
-                solve_upper(&self.lower, None, panel, width);
-            }
-        }
+        // The columns of a triangle are the rows of its transpose.
+        let (first, last) = match self.direction(trans) {
+            Trans::No => ((&self.lower_rows, None), (&self.upper_rows, inverse)),
+            Trans::Yes => ((&self.upper, inverse), (&self.lower, None)),
+        };
+        solve_lower(first.0, first.1, panel, width);
+        solve_upper(last.0, last.1, panel, width);
     }
 
     fn slogdet(&self) -> Result<(f64, f64), LinalgError> {

@@ -103,13 +103,13 @@ struct Run {
 
 /// The runs that columns form, where they are not too short to be copied one by one.
 fn runs_of(offsets: &[usize]) -> Option<SmallVec<[Run; 32]>> {
-    let (mut runs, mut at) = (SmallVec::new(), 0);
+    let (mut runs, mut at) = (SmallVec::<[Run; 32]>::new(), 0);
     while let Some(&offset) = offsets.get(at) {
         let length = offsets[at..].iter().zip(offset..).take_while(|(have, want)| *have == want).count();
         runs.push(Run { at, offset, length });
         at += length;
-        // The first and the last run may be parts of longer ones.
-        if runs.len() > 2 + offsets.len() / SHORT {
+        // The first and the last run may be parts of longer ones; a list that is full would have to be allocated.
+        if runs.len() > 2 + offsets.len() / SHORT || runs.len() == runs.inline_size() {
             return None;
         }
     }
@@ -122,16 +122,21 @@ mod tests {
 
     #[test]
     fn columns_of_every_layout_come_back() {
-        let rows = [2, 0, 1];
-        for (shape, axis) in [([3, 1, 20], 0), ([19, 3, 1], 1), ([5, 3, 2], 1), ([5, 3, 10], 1), ([21, 1, 3], 2)] {
-            let size: usize = shape.iter().product();
+        let cases =
+            [([17, 1, 20], 0), ([19, 17, 1], 1), ([5, 17, 2], 1), ([5, 17, 10], 1), ([21, 1, 17], 2), ([70, 3, 5], 1)];
+        for (shape, axis) in cases {
+            let (size, order) = (shape.iter().product::<usize>(), shape[axis]);
+            // A permutation, since no order here has a factor in common with 5.
+            let rows: Vec<usize> = (0..order).map(|i| (5 * i + 2) % order).collect();
             let (array, strides) = ((0..size).map(|k| k as f64).collect::<Vec<_>>(), crate::tensor::row_major(&shape));
             let mut offsets = Vec::new();
             column_offsets(&mut offsets, &shape, &strides, axis);
             let (mut panel, mut back) = (vec![f64::NAN; size], vec![f64::NAN; size]);
             pack(&array, strides[axis], &offsets, &rows, &mut panel);
-            let first: Vec<f64> = offsets.iter().map(|&offset| offset as f64).collect();
-            assert_eq!(panel[2 * offsets.len()..], first, "row 0 of the array is row 2 of the panel");
+            for (i, row) in rows.iter().enumerate() {
+                let want: Vec<f64> = offsets.iter().map(|offset| (offset + i * strides[axis]) as f64).collect();
+                assert_eq!(panel[row * offsets.len()..][..offsets.len()], want, "{shape:?} along {axis}, element {i}");
+            }
             unpack(&panel, &rows, &mut back, strides[axis], &offsets);
             assert_eq!(back, array, "{shape:?} along {axis}");
         }
