@@ -21,7 +21,7 @@ const NAMES: [&str; 4] = ["const", "log_outflow", "log_inflow", "distance"];
 fn main() -> Outcome<()> {
     let data = Data::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flows_austria/flows.csv"))?;
     let problem = Problem::new(data.cost()?);
-    let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7).with_tolerance_grad(1e-9)?.with_tolerance_cost(0.0)?;
+    let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7).with_tolerance_grad(1e-12)?.with_tolerance_cost(0.0)?;
     let start = vec![data.mean_flow().ln(), 0.0, 0.0, 0.0];
     let run = Executor::new(problem, solver).configure(|state| state.param(start).max_iters(200)).run()?;
     let state = run.state();
@@ -30,7 +30,7 @@ fn main() -> Outcome<()> {
     println!("{} iterations, {evaluations} joint evaluations of value and gradient", state.get_iter());
     println!("{}", state.get_termination_status());
     for (name, value) in NAMES.iter().zip(data.unstandardised(best)) {
-        println!("RESULT {name}={value:.9}");
+        println!("RESULT {name}={value:.12}");
     }
     Ok(())
 }

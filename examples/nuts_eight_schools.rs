@@ -86,8 +86,7 @@ fn check(posterior: &mut Posterior) -> Outcome<()> {
 }
 
 fn sample(posterior: &Posterior, chain: u64) -> Outcome<Vec<Box<[f64]>>> {
-    let mut settings = DiagNutsSettings::default();
-    settings.num_tune = TUNING as u64;
+    let mut settings = DiagNutsSettings { num_tune: TUNING as u64, ..Default::default() };
     // The funnel towards τ = 0 wants short steps.
     settings.adapt_options.step_size_settings.target_accept = 0.95;
     let mut random = StdRng::seed_from_u64(chain);

@@ -216,7 +216,7 @@ fn a_graph_beyond_the_registers_becomes_several_programs() {
 #[test]
 fn rewriting_keeps_what_can_be_differentiated() {
     let (p, cost) = model();
-    let rewritten = rewrite(&[cost.clone()], &Mode::run()).unwrap().remove(0);
+    let rewritten = rewrite(std::slice::from_ref(&cost), &Mode::run()).unwrap().remove(0);
     assert!(!debug_print(std::slice::from_ref(&rewritten)).contains("scalar_program"));
     let inputs = [p];
     let gradients = [&cost, &rewritten].map(|cost| grad(cost, &inputs).unwrap().remove(0));

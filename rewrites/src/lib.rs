@@ -6,7 +6,8 @@
 //!
 //! # Where to read on
 //!
-//! `README.md` beside `src` (how to write a rule), `engine/rule`, one file of `rules`, `modes` (the order of passes).
+//! `README.md` beside `src` (how to write a rule), `engine/rule`, one file of `rules`, `modes` (the order of passes),
+//! `engine/fusion` (small nodes as one step).
 //!
 //! # Invariants
 //!
@@ -14,6 +15,7 @@
 //! * A rewrite never loses the user's line; the engine moves it, and the name too, unless what takes over has one.
 //! * Rules do not depend on the order in which anything was linked or registered: databases are values.
 //! * A set of rules that does not come to rest is stopped, and the error names the rule.
+//! * What cannot be differentiated is made by compiling only, never by [`rewrite`].
 
 #![forbid(unsafe_code)]
 

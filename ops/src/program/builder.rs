@@ -128,7 +128,7 @@ impl ProgramBuilder {
         let at = match bits.first() {
             Some(&first) if bits.iter().all(|&bits| bits == first) => {
                 let number = self.number(first);
-                if bits.len() == 1 { At::Row(number) } else { anywhere(&ty, vec![i64::from(number); bits.len()]) }
+                if bits.len() == 1 { At::Row(number) } else { anywhere(&ty, vec![i64::from(number); bits.len()])? }
             }
             _ => {
                 let from = self.homes.len() as u32;
@@ -155,16 +155,16 @@ impl ProgramBuilder {
         self.homes.len() as u32 - 1
     }
 
-    /// A node of one output; `None` if it cannot be part of this program, which is left as it was.
+    /// A node of one output, of the type that its op gives it; `None` if it cannot be part of this program, in which it
+    /// then has no part.
     pub fn node(&mut self, op: &OpRef, inputs: &[ProgramValue], output: &TypeRef) -> Option<ProgramValue> {
         let ty = small(output)?.clone();
         if self.homes.len() + size_of(&ty) > MOST_REGISTERS {
             return None;
         }
         let values = std::mem::take(&mut self.values);
-        let inputs: SmallVec<[&Registers; 3]> = inputs.iter().map(|input| &values[input.0]).collect();
-        let at = lower::lower(self, op, &inputs, &ty);
-        drop(inputs);
+        let operands: Option<SmallVec<[&Registers; 3]>> = inputs.iter().map(|input| values.get(input.0)).collect();
+        let at = operands.and_then(|operands| lower::lower(self, op, &operands, &ty));
         self.values = values;
         let at = at?;
         self.nodes += 1;
@@ -184,8 +184,9 @@ impl ProgramBuilder {
         out
     }
 
-    /// The program that computes these values.
-    pub fn finish(self, outputs: &[ProgramValue]) -> ScalarProgram {
+    /// The program that computes these values; `None` if one is of another program.
+    pub fn finish(self, outputs: &[ProgramValue]) -> Option<ScalarProgram> {
+        let values = outputs.iter().map(|output| self.values.get(output.0)).collect::<Option<Vec<_>>>()?;
         let given: usize = self.inputs.iter().map(size_of).sum();
         let first = self.constants.len() + given;
         let (mut code, places) = schedule::schedule(&self, first as u32);
@@ -195,15 +196,17 @@ impl ProgramBuilder {
             Home::Input(at) => code.constants.len() as u32 + at,
             Home::Block(at) => places[at as usize] + register - self.blocks[at as usize].out,
         };
-        let lists: Vec<Vec<u32>> = outputs.iter().map(|output| self.values[output.0].numbers()).collect();
-        let lists: Vec<Vec<u32>> = lists.iter().map(|list| list.iter().map(|&at| place(at)).collect()).collect();
-        let outputs = outputs.iter().zip(lists).map(|(output, list)| {
-            let ty = self.values[output.0].ty.clone();
+        let output = |value: &&Registers| {
+            let list: Vec<u32> = value.numbers().into_iter().map(place).collect();
+            (value.ty.clone(), list)
+        };
+        let lists: Vec<(TensorType, Vec<u32>)> = values.iter().map(output).collect();
+        let outputs = lists.into_iter().map(|(ty, list)| {
             let shape = ty.lengths().iter().flatten().copied().collect();
             Output { ty, shape, from: list_of(&mut code, &list) }
         });
         let (outputs, lengths) = (outputs.collect(), self.inputs.iter().map(size_of).collect());
-        ScalarProgram { inputs: self.inputs, lengths, outputs, nodes: self.nodes, code }
+        Some(ScalarProgram { inputs: self.inputs, lengths, outputs, nodes: self.nodes, code })
     }
 }
 
@@ -227,18 +230,15 @@ fn numbers(at: &Tensor) -> Vec<u32> {
 
 /// Registers in a row, as a tensor.
 pub(super) fn row(from: u32, ty: &TensorType) -> Tensor {
-    let from = i64::from(from);
-    tensor_of(ty, (from..from + size_of(ty) as i64).collect())
+    let (from, shape): (_, Extents) = (i64::from(from), ty.lengths().iter().flatten().copied().collect());
+    let numbers = (from..from + size_of(ty) as i64).collect();
+    Tensor::I64(Strided::new(&shape, numbers).expect("one number for each element of the shape"))
 }
 
-/// Registers that lie anywhere, in row-major order.
-pub(super) fn anywhere(ty: &TensorType, at: Vec<i64>) -> At {
-    At::Anywhere(tensor_of(ty, at))
-}
-
-fn tensor_of(ty: &TensorType, at: Vec<i64>) -> Tensor {
+/// Registers that lie anywhere, in row-major order; `None` if they are not as many as the type has elements.
+pub(super) fn anywhere(ty: &TensorType, at: Vec<i64>) -> Option<At> {
     let shape: Extents = ty.lengths().iter().flatten().copied().collect();
-    Tensor::I64(Strided::new(&shape, at).expect("one register for each element"))
+    Some(At::Anywhere(Tensor::I64(Strided::new(&shape, at).ok()?)))
 }
 
 /// The tensor type, if programs have registers for it.

@@ -75,6 +75,13 @@ fn operands<const K: usize>(program: &mut ProgramBuilder, inputs: [&Registers; K
         return Some(());
     }
     let tensors = inputs.map(Registers::tensor);
+    let fits = |tensor: &Tensor| {
+        let mut axes = tensor.shape().iter().zip(out);
+        tensor.shape().len() == out.len() && axes.all(|(&own, &common)| own == common || own == 1)
+    };
+    if !tensors.iter().all(fits) {
+        return None;
+    }
     let mut storage: [&[i64]; K] = [&[]; K];
     for (storage, input) in storage.iter_mut().zip(&tensors) {
         *storage = input.array::<i64>().ok()?.storage();
@@ -114,7 +121,7 @@ fn switch(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out:
 /// Truth values are 0 and 1 already.
 fn cast(_program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let Cast { to: DType::F64 } = concrete(op)? else { return None };
-    Some(anywhere(out, inputs.first()?.numbers().into_iter().map(i64::from).collect()))
+    anywhere(out, inputs.first()?.numbers().into_iter().map(i64::from).collect())
 }
 
 /// One block for each element of the result, its operands in the order in which [`Sum`] adds them.
@@ -122,8 +129,10 @@ fn sum(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &Te
     let Sum { axes } = concrete(op)?;
     let [x] = inputs else { return None };
     let tensor = x.tensor();
-    let (at, kept) = (tensor.array::<i64>().ok()?, shape(out));
-    if x.ty.dtype() != DType::F64 {
+    let at = tensor.array::<i64>().ok()?;
+    let kept: Extents =
+        (0..at.shape().len()).filter(|axis| !axes.contains(axis)).map(|axis| at.shape()[axis]).collect();
+    if x.ty.dtype() != DType::F64 || kept != shape(out) {
         return None;
     }
     let dense = row_major(&kept);
@@ -143,17 +152,18 @@ fn sum(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &Te
         program.args.extend(terms);
         registers.push(i64::from(program.block(Kind::Sum(piece as u32), from, 1)));
     }
-    Some(anywhere(out, registers))
+    anywhere(out, registers)
 }
 
 /// A product with a vector: one row of terms for each element of the result, in the order in which [`MatMul`] adds.
-fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], _out: &TensorType) -> Option<At> {
+fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let [a, b] = inputs else { return None };
     let (left, right) = (shape(&a.ty), shape(&b.ty));
     let inner = *left.last()?;
     let rows = if left.len() == 2 { left[0] } else { 1 };
     let columns = if right.len() == 2 { right[1] } else { 1 };
-    if inner == 0 || rows * columns == 0 || (rows != 1 && columns != 1) {
+    let sizes_fit = right.first() == Some(&inner) && rows * columns == shape(out).iter().product::<usize>();
+    if inner == 0 || rows * columns == 0 || (rows != 1 && columns != 1) || !sizes_fit {
         return None;
     }
     let (a, b) = (a.numbers(), b.numbers());
@@ -174,6 +184,9 @@ fn increase(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out
     let take: OpRef = std::sync::Arc::new(Subtensor { axes: axes.clone() });
     let part = run(&take, &[row(0, &x.ty)], std::slice::from_ref(&x.ty), out)?;
     let (positions, y) = (part.to_vec::<i64>().ok()?, y.tensor());
+    if y.shape().len() != part.shape().len() {
+        return None;
+    }
     let y = y.relaid(0, part.shape().into(), spread(&y, part.shape()))?.to_vec::<i64>().ok()?;
     let mut registers: Vec<i64> = x.numbers().into_iter().map(i64::from).collect();
     let from = program.args.len();
@@ -185,7 +198,7 @@ fn increase(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out
     for (&position, register) in positions.iter().zip(i64::from(first)..) {
         registers[position as usize] = register;
     }
-    Some(anywhere(out, registers))
+    anywhere(out, registers)
 }
 
 /// Runs the op on the numbers of the registers.

@@ -112,6 +112,10 @@ impl<T: Clone + Default> Strided<T> {
 
     /// The elements as one row-major run, if they lie so.
     pub fn as_slice(&self) -> Option<&[T]> {
+        if self.shape.is_empty() {
+            // A scalar: no lengths to go through, which would cost as much as a small node.
+            return self.data.as_ref()?.get(self.offset..=self.offset);
+        }
         self.is_contiguous().then(|| &self.storage()[..self.len()])
     }
 

@@ -117,7 +117,7 @@ impl Group {
         outputs.extend(made.filter(|&value| graph.clients(value).iter().any(leaves)));
         let results: Vec<ProgramValue> = outputs.iter().map(|output| known[output]).collect();
         let record = record(graph, nodes, inputs.len(), outputs.len())?;
-        Some(Self { program: program.finish(&results), inputs, outputs, record })
+        Some(Self { program: program.finish(&results)?, inputs, outputs, record })
     }
 
     fn install(self, graph: &mut FunctionGraph) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Rules, databases and passes; knows no rule.
+//! Rules, databases and passes, fusion among them; knows no rule.
 
 mod database;
 mod fusion;
