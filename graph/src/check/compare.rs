@@ -7,7 +7,6 @@ use super::difference::{Slope, slope};
 use super::fault::{Coordinate, GradFault, Wrong};
 use super::system::{Place, Random, Runner, System, identity_tolerance, precision};
 use super::{CheckError, GradCheck, GradReport};
-use crate::error::RunError;
 use crate::print::expression_text;
 use crate::value::Value;
 use crate::variable::Variable;
