@@ -27,7 +27,7 @@ fn main() -> Outcome {
     println!("The model as a graph, with the line that each node was written on:\n");
     println!("{}", model.drawing);
 
-    let mut newton = Newton::new(&model.theta, &model.loglik)?;
+    let mut newton = Newton::new(std::slice::from_ref(&model.theta), &model.loglik)?;
     println!(
         "Compiled for Newton's method: {} nodes in {} buffers.\n",
         newton.function.node_count(),

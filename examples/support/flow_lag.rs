@@ -36,14 +36,14 @@ impl Flows {
     pub(crate) fn fit(&self, system: System) -> Outcome<Fit> {
         let (n, size) = (self.w.shape()[0], self.y.len());
         let (lags, k) = (if system == System::Unrestricted { 3 } else { 2 }, self.covariates.len());
-        let theta = tensor("theta", DType::F64, &[Some(lags + k + 1)]);
-        let at = |position: usize| subtensor(&theta, &[Index::at(position as i64)]);
-        let (rho_d, rho_o, variance) = (at(0)?.named("rho_d"), at(1)?.named("rho_o"), at(lags + k)?.named("sigma2"));
-        let beta = slice(&theta, lags as i64, (lags + k) as i64)?.named("beta");
+        let (rho_d, rho_o, variance) = (scalar("rho_d"), scalar("rho_o"), scalar("sigma2"));
+        let beta = tensor("beta", DType::F64, &[Some(k)]);
+        let mut parameters = vec![rho_d.clone(), rho_o.clone()];
         let w = sparse_constant(self.w.clone()).named("W");
         let (rho_w, logdet) = match system {
             System::Unrestricted => {
-                let rho_w = at(2)?.named("rho_w");
+                let rho_w = scalar("rho_w");
+                parameters.push(rho_w.clone());
                 (rho_w.clone(), sparse_flow_logdet(&w, &rho_d, &rho_o, &rho_w)?)
             }
             System::Separable => (neg(&(&rho_d * &rho_o))?, kronecker_flow_logdet(&w, &rho_d, &rho_o)?),
@@ -59,9 +59,10 @@ impl Flows {
         let error = filtered - matmul(&x, &beta)?;
         let normal = -0.5 * size as f64 * log(&(2.0 * PI * &variance))? - 0.5 * sum(&sqr(&error)?)? / &variance;
         let loglik = (normal + self.periods as f64 * logdet).named("loglik");
+        parameters.extend([beta, variance]);
         let mut start = vec![0.0; lags];
         start.extend(least_squares(&x, &reshape(&y, [size])?)?);
-        Newton::new(&theta, &loglik)?.maximise(&start, lags + k + 1)
+        Newton::new(&parameters, &loglik)?.maximise(&start, lags + k + 1)
     }
 
     /// Prints the estimates with their standard errors.

@@ -1,5 +1,6 @@
 //! Newton's method with the engine's own gradient and Hessian.
 
+use kronograph::graph::Outputs;
 use kronograph::prelude::*;
 
 use super::Outcome;
@@ -8,6 +9,9 @@ use super::Outcome;
 pub(crate) struct Newton {
     pub(crate) function: Function,
     step: Function,
+    /// The lengths of the parameters; 1 for a scalar, which `scalars` tells from a vector.
+    lengths: Vec<usize>,
+    scalars: Vec<bool>,
 }
 
 /// Where Newton's method came to rest.
@@ -22,12 +26,28 @@ pub(crate) struct Fit {
 }
 
 impl Newton {
-    /// For a log-likelihood in a vector.
-    pub(crate) fn new(theta: &Variable, loglik: &Variable) -> Outcome<Self> {
-        let wrt = std::slice::from_ref(theta);
-        let curvature = hessian(loglik, wrt)?.remove(0).remove(0);
-        let outputs = [loglik.clone(), grad(loglik, wrt)?.remove(0), curvature];
-        Ok(Self { function: compile(wrt, &outputs, &Mode::run())?, step: newton_step()? })
+    /// For a log-likelihood in scalars and vectors of known lengths. The more a parameter costs to differentiate by,
+    /// the earlier it should stand: the Hessian's blocks below the diagonal are those above it.
+    pub(crate) fn new(parameters: &[Variable], loglik: &Variable) -> Outcome<Self> {
+        let mut outputs = vec![loglik.clone()];
+        outputs.extend(grad(loglik, parameters)?);
+        outputs.extend(hessian(loglik, parameters)?.into_iter().flatten());
+        let lengths = |parameter: &Variable| parameter.ty().extents().iter().copied().product::<Option<usize>>();
+        let lengths: Option<Vec<usize>> = parameters.iter().map(lengths).collect();
+        let scalars = parameters.iter().map(|parameter| parameter.ty().extents().is_empty()).collect();
+        let lengths = lengths.ok_or("the lengths of all parameters must be known")?;
+        Ok(Self { function: compile(parameters, &outputs, &Mode::run())?, step: newton_step()?, lengths, scalars })
+    }
+
+    fn call(&mut self, theta: &[f64]) -> Outcome<Result<Outputs, RunError>> {
+        let (mut rest, mut values) = (theta, Vec::new());
+        for (&length, &scalar) in self.lengths.iter().zip(&self.scalars) {
+            let (part, after) = rest.split_at(length);
+            values.push(if scalar { Tensor::scalar(part[0]) } else { Tensor::vector(part.to_vec()) });
+            rest = after;
+        }
+        let arguments: Vec<&dyn Value> = values.iter().map(|value| value as &dyn Value).collect();
+        Ok(self.function.call(&arguments))
     }
 
     /// Maximises over the first `free` parameters, until the Newton decrement is below 1e-12, and takes one step more:
@@ -52,12 +72,23 @@ impl Newton {
 
     /// Log-likelihood, gradient and observed information (minus the Hessian) in the free parameters.
     fn derivatives(&mut self, theta: &[f64], free: usize) -> Outcome<(f64, Vec<f64>, Tensor)> {
-        let point = Tensor::vector(theta.to_vec());
-        let out = self.function.call(&[&point])?;
-        let gradient = out.get::<Tensor>(1)?.to_vec::<f64>()?[..free].to_vec();
-        let curvature = out.get::<Tensor>(2)?.to_vec::<f64>()?;
-        let rows = curvature.chunks_exact(theta.len()).take(free);
-        let information = rows.flat_map(|row| row[..free].iter().map(|h| -h)).collect();
+        let out = self.call(theta)??;
+        let count = self.lengths.len();
+        let (mut gradient, mut information) = (Vec::new(), vec![0.0; free * free]);
+        for k in 0..count {
+            gradient.extend(out.get::<Tensor>(1 + k)?.to_vec::<f64>()?);
+        }
+        gradient.truncate(free);
+        let start = |k: usize| self.lengths[..k].iter().sum::<usize>();
+        for (i, j) in (0..count).flat_map(|i| (0..count).map(move |j| (i, j))) {
+            let block = out.get::<Tensor>(1 + count + i * count + j)?.to_vec::<f64>()?;
+            for (at, second) in block.iter().enumerate() {
+                let (row, column) = (start(i) + at / self.lengths[j], start(j) + at % self.lengths[j]);
+                if row < free && column < free {
+                    information[row * free + column] = -second;
+                }
+            }
+        }
         Ok((out.scalar(0)?, gradient, Tensor::new(&[free, free], information)?))
     }
 
@@ -66,7 +97,7 @@ impl Newton {
         let mut length = 1.0;
         while length > 1e-10 {
             let moved: Vec<f64> = (0..theta.len()).map(|k| theta[k] + length * step.get(k).unwrap_or(&0.0)).collect();
-            match self.function.call(&[&Tensor::vector(moved.clone())]) {
+            match self.call(&moved)? {
                 // The last steps gain less than rounding in the sum of the terms.
                 Ok(out) if out.scalar(0)? >= loglik - 1e-9 => return Ok(moved),
                 Ok(_) => {}

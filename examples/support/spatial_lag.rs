@@ -28,11 +28,9 @@ impl Data {
     }
 }
 
-/// The log-likelihood as an expression in `θ = (ρ, β, σ²)`, and the parts of it that are needed again.
+/// The log-likelihood as an expression in ρ, β and σ², and the parts of it that are needed again.
 pub(crate) struct SpatialLag {
-    pub(crate) theta: Variable,
     pub(crate) loglik: Variable,
-    pub(crate) parameters: usize,
     w: Variable,
     x: Variable,
     rho: Variable,
@@ -46,24 +44,23 @@ impl SpatialLag {
     /// `-n/2 ln(2π σ²) + ln|det(I - ρ W)| - eᵀe / 2σ²` with `e = y - ρ W y - X β`.
     pub(crate) fn new(data: &Data) -> Outcome<Self> {
         let (n, k) = (data.y.len(), data.names.len());
-        let theta = tensor("theta", DType::F64, &[Some(k + 2)]);
-        let at = |position: usize| subtensor(&theta, &[Index::at(position as i64)]);
-        let (rho, variance) = (at(0)?.named("rho"), at(k + 1)?.named("sigma2"));
-        let beta = slice(&theta, 1, k as i64 + 1)?.named("beta");
+        let (rho, variance) = (scalar("rho"), scalar("sigma2"));
+        let beta = tensor("beta", DType::F64, &[Some(k)]);
         let w = sparse_constant(data.w.clone()).named("W");
         let (x, y) = (constant(Tensor::new(&[n, k], data.x.clone())?).named("X"), constant(data.y.clone()).named("y"));
         let error = &y - &rho * structured_dot(&w, &y)? - matmul(&x, &beta)?;
         let logdet = factor_logdet(&sparse_lu(&filter(&w, &rho)?)?)?.1.named("logdet");
         let normal = -0.5 * n as f64 * log(&(2.0 * PI * &variance))? - 0.5 * sum(&sqr(&error)?)? / &variance;
         let loglik = (normal + &logdet).named("loglik");
-        Ok(Self { theta, loglik, parameters: k + 2, w, x, rho, beta, variance, logdet, y: data.y.clone() })
+        Ok(Self { loglik, w, x, rho, beta, variance, logdet, y: data.y.clone() })
     }
 
     /// Fits by Newton's method, from least squares at ρ = 0.
     pub(crate) fn fit(&self) -> Outcome<Fit> {
         let mut start = vec![0.0];
         start.extend(least_squares(&self.x, &constant(self.y.clone()))?);
-        Newton::new(&self.theta, &self.loglik)?.maximise(&start, self.parameters)
+        let free = start.len();
+        Newton::new(&[self.rho.clone(), self.beta.clone(), self.variance.clone()], &self.loglik)?.maximise(&start, free)
     }
 
     /// Standard errors from the expected information at θ. With `G = W (I - ρ W)⁻¹`, in the order (ρ, β, σ²):
@@ -80,10 +77,12 @@ impl SpatialLag {
         let columns = concatenate(&[expand_dims(&spread, &[1])?, self.x.clone()], 1)?;
         let products = matmul(&transpose(&columns)?, &columns)? / &self.variance;
         let outputs = [products, squares - minus_trace_of_square, neg(&minus_trace)? / &self.variance];
-        let mut parts = compile(std::slice::from_ref(&self.theta), &outputs, &Mode::run())?;
-        let out = parts.call(&[&Tensor::vector(theta.to_vec())])?;
+        let size = theta.len();
+        let inputs = [self.rho.clone(), self.beta.clone(), self.variance.clone()];
+        let (rho, variance) = (Tensor::scalar(theta[0]), Tensor::scalar(theta[size - 1]));
+        let beta = Tensor::vector(theta[1..size - 1].to_vec());
+        let out = compile(&inputs, &outputs, &Mode::run())?.call(&[&rho, &beta, &variance])?;
         let products = out.get::<Tensor>(0)?.to_vec::<f64>()?;
-        let size = self.parameters;
         let mut information = vec![0.0; size * size];
         for (i, row) in products.chunks_exact(size - 1).enumerate() {
             information[i * size..][..size - 1].copy_from_slice(row);

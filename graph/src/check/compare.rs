@@ -1,4 +1,5 @@
-//! The comparison: reverse mode, forward mode and differences, along directions in one input at a time.
+//! The comparison: reverse mode, forward mode and differences, along directions in each input alone, so that forward
+//! rules see inputs without tangents, and once in all inputs together, so that they see several.
 
 use std::num::Wrapping;
 
@@ -31,15 +32,21 @@ pub(super) struct Checked<'a> {
     value: Runner,
     reverse: System,
     forward: System,
-    push: Runner,
+    moves: Vec<Move>,
     /// The gradient of each input that is moved.
     gradients: Vec<(Place, Option<Box<dyn Value>>)>,
-    tangent_at: Vec<Place>,
     cotangents: Vec<Box<dyn Value>>,
     precision: f64,
     /// The size of the terms of `<w, F(x)>`.
     size: f64,
     random: Random,
+}
+
+/// Inputs that are moved together, as positions among those that can be, and their forward mode.
+struct Move {
+    at: Vec<usize>,
+    push: Runner,
+    tangent_at: Vec<Place>,
 }
 
 /// Three slopes that should agree, and the size of the terms that make them up.
@@ -62,8 +69,8 @@ impl System {
     ) -> Result<Vec<System>, CheckError> {
         let Some(mut checked) = Checked::new(self, options, order, report)? else { return Ok(Vec::new()) };
         match checked.find_fault(report)? {
-            Some(mut fault) => {
-                fault.worst = checked.worst_coordinate(&fault);
+            Some((which, mut fault)) => {
+                fault.worst = checked.worst_coordinate(which, &fault);
                 fault.blame = blame(self, options);
                 Err(CheckError::Wrong(Box::new(fault)))
             }
@@ -112,6 +119,22 @@ impl Ends {
     }
 }
 
+impl Move {
+    /// Each input alone, and all together.
+    #[track_caller]
+    fn all(system: &System, of: &[Variable], moving: &[usize], options: &GradCheck) -> Result<Vec<Self>, CheckError> {
+        let alone = (0..moving.len()).map(|at| vec![at]);
+        let together = (moving.len() > 1).then(|| (0..moving.len()).collect());
+        let make = |at: Vec<usize>| {
+            let wrt: Vec<Variable> = at.iter().map(|&at| system.inputs[moving[at]].clone()).collect();
+            let (forward, tangent_at) = system.pushed(of, &wrt, &[])?;
+            let push = Runner::new(&forward.inputs, &forward.outputs, options)?;
+            Ok(Self { at, push, tangent_at })
+        };
+        alone.chain(together).map(make).collect()
+    }
+}
+
 impl<'a> Checked<'a> {
     #[track_caller]
     fn new(
@@ -130,7 +153,7 @@ impl<'a> Checked<'a> {
         let wrt: Vec<Variable> = moving.iter().map(|&k| inputs[k].clone()).collect();
         let (reverse, places) = system.pulled(&of, &wrt, &cotangents, report)?;
         let tangents: Vec<_> = moving.iter().filter_map(|&k| random.like(&*values[k])).collect();
-        let (forward, tangent_at) = system.pushed(&of, &wrt, &tangents)?;
+        let (forward, _) = system.pushed(&of, &wrt, &tangents)?;
         let gradients = Runner::new(&reverse.inputs, &reverse.outputs, options)?.call(&reverse.references())?;
         let mut gradients = gradients.into_values().into_iter();
         let mut gradient_at = |place| if matches!(place, Place::At(_)) { gradients.next() } else { None };
@@ -138,7 +161,7 @@ impl<'a> Checked<'a> {
         Ok(Some(Self {
             order,
             value: Runner::new(inputs, &of, options)?,
-            push: Runner::new(&forward.inputs, &forward.outputs, options)?,
+            moves: Move::all(system, &of, &moving, options)?,
             precision: system.references().into_iter().map(precision).fold(options.precision, f64::max),
             options,
             system,
@@ -146,57 +169,67 @@ impl<'a> Checked<'a> {
             reverse,
             forward,
             gradients,
-            tangent_at,
             cotangents,
             size,
             random,
         }))
     }
 
-    /// The first direction along which the derivatives are wrong.
-    fn find_fault(&mut self, report: &mut GradReport) -> Result<Option<GradFault>, CheckError> {
-        for at in 0..self.moving.len() {
-            if self.gradients[at].0 == Place::Excluded {
-                continue;
-            }
-            for _ in 0..self.options.directions {
-                let input = &*self.system.values[self.moving[at]];
-                let count = input.to_floats().map_or(0, |floats| floats.len());
-                let direction: Vec<f64> = (0..count).map(|_| self.random.next()).collect();
-                if count == 0 {
-                    continue;
-                }
-                let slopes = self.slopes(at, &direction)?;
-                if let Some(wrong) = self.judge(at, &slopes, report)? {
-                    return Ok(Some(self.fault(at, wrong, &slopes, direction)));
+    /// The first direction along which the derivatives are wrong, and the move that it belongs to.
+    fn find_fault(&mut self, report: &mut GradReport) -> Result<Option<(usize, GradFault)>, CheckError> {
+        for which in 0..self.moves.len() {
+            let at = self.moves[which].at.clone();
+            let exists = at.iter().all(|&at| self.gradients[at].0 != Place::Excluded);
+            let counts: Vec<usize> = at.iter().map(|&at| self.floats(at).len()).collect();
+            let tries = if at.len() == 1 { self.options.directions } else { 1 };
+            for _ in 0..if exists && counts.iter().any(|&count| count > 0) { tries } else { 0 } {
+                let mut direction = |&count: &usize| (0..count).map(|_| self.random.next()).collect();
+                let directions: Vec<Vec<f64>> = counts.iter().map(&mut direction).collect();
+                let slopes = self.slopes(which, &directions)?;
+                if let Some(wrong) = self.judge(which, &slopes, report)? {
+                    return Ok(Some((which, self.fault(which, wrong, &slopes, directions.concat()))));
                 }
             }
         }
         Ok(None)
     }
 
-    fn slopes(&mut self, at: usize, direction: &[f64]) -> Result<Slopes, CheckError> {
-        let tangent = self.system.values[self.moving[at]].with_floats(direction);
-        let tangent = tangent.ok_or_else(|| CheckError::Unfit("a value cannot be given other numbers".to_owned()))?;
-        let (forward, pushed_size) = self.pushed(at, &*tangent)?;
-        let gradient = self.gradients[at].1.as_deref();
-        let reverse = match gradient {
-            Some(gradient) => inner(gradient, &*tangent)?,
-            None => 0.0,
-        };
-        let pulled_size = gradient.map_or(0.0, |gradient| product_size(gradient, &*tangent));
-        let measured = self.measured(at, direction)?;
-        Ok(Slopes { reverse, forward, measured, terms: pushed_size + pulled_size })
+    /// The numbers of an input that can be moved.
+    fn floats(&self, at: usize) -> Vec<f64> {
+        self.system.values[self.moving[at]].to_floats().unwrap_or_default()
+    }
+
+    fn input_names(&self, which: usize) -> String {
+        match self.moves[which].at[..] {
+            [at] => expression_text(&self.system.inputs[self.moving[at]]),
+            _ => "all inputs together".to_owned(),
+        }
+    }
+
+    fn slopes(&mut self, which: usize, directions: &[Vec<f64>]) -> Result<Slopes, CheckError> {
+        let at = self.moves[which].at.clone();
+        let tangent = |(&at, floats): (&usize, &Vec<f64>)| self.system.values[self.moving[at]].with_floats(floats);
+        let tangents: Option<Vec<_>> = at.iter().zip(directions).map(tangent).collect();
+        let tangents = tangents.ok_or_else(|| CheckError::Unfit("a value cannot be given other numbers".to_owned()))?;
+        let (forward, mut terms) = self.pushed(which, &tangents)?;
+        let mut reverse = 0.0;
+        for (&at, tangent) in at.iter().zip(&tangents) {
+            if let Some(gradient) = self.gradients[at].1.as_deref() {
+                reverse += inner(gradient, &**tangent)?;
+                terms += product_size(gradient, &**tangent);
+            }
+        }
+        Ok(Slopes { reverse, forward, measured: self.measured(&at, directions)?, terms })
     }
 
     /// `<w, J u>`, and the size of its terms.
-    fn pushed(&mut self, at: usize, tangent: &dyn Value) -> Result<(f64, f64), CheckError> {
-        let zeros: Vec<Box<dyn Value>> = self.moving.iter().map(|&k| zeros_like(&*self.system.values[k])).collect();
+    fn pushed(&mut self, which: usize, tangents: &[Box<dyn Value>]) -> Result<(f64, f64), CheckError> {
+        let Move { push, tangent_at, .. } = &mut self.moves[which];
         let mut arguments = self.system.references();
-        arguments.extend(zeros.iter().enumerate().map(|(k, zero)| if k == at { tangent } else { &**zero }));
-        let answers = self.push.call(&arguments)?;
+        arguments.extend(tangents.iter().map(|tangent| &**tangent));
+        let answers = push.call(&arguments)?;
         let (mut sum, mut size) = (0.0, 0.0);
-        for (cotangent, place) in self.cotangents.iter().zip(&self.tangent_at) {
+        for (cotangent, place) in self.cotangents.iter().zip(tangent_at) {
             if let Place::At(k) = place {
                 sum += inner(&**cotangent, answers.value(*k)?)?;
                 size += product_size(&**cotangent, answers.value(*k)?);
@@ -205,14 +238,23 @@ impl<'a> Checked<'a> {
         Ok((sum, size))
     }
 
-    fn measured(&mut self, at: usize, direction: &[f64]) -> Result<Slope, CheckError> {
-        let (k, noise) = (self.moving[at], self.precision * self.size);
-        let start = self.system.values[k].to_floats().unwrap_or_default();
-        let found = slope(STEP * typical_size(&start), noise, |step| -> Result<f64, CheckError> {
-            let moved: Vec<f64> = start.iter().zip(direction).map(|(x, d)| x + step * d).collect();
-            let moved = self.system.values[k].with_floats(&moved);
+    /// The size of what is moved: of the smallest input among them.
+    fn typical_size(&self, at: &[usize]) -> f64 {
+        at.iter().map(|&at| typical_size(&self.floats(at))).fold(f64::INFINITY, f64::min)
+    }
+
+    fn measured(&mut self, at: &[usize], directions: &[Vec<f64>]) -> Result<Slope, CheckError> {
+        let (first, noise) = (STEP * self.typical_size(at), self.precision * self.size);
+        let starts: Vec<Vec<f64>> = at.iter().map(|&at| self.floats(at)).collect();
+        let found = slope(first, noise, |step| -> Result<f64, CheckError> {
+            let mut moved: Vec<(usize, Box<dyn Value>)> = Vec::with_capacity(at.len());
+            for ((&at, start), direction) in at.iter().zip(&starts).zip(directions) {
+                let floats: Vec<f64> = start.iter().zip(direction).map(|(x, d)| x + step * d).collect();
+                let k = self.moving[at];
+                moved.extend(self.system.values[k].with_floats(&floats).map(|value| (k, value)));
+            }
             let mut arguments = self.system.references();
-            arguments[k] = moved.as_deref().unwrap_or(arguments[k]);
+            moved.iter().for_each(|(k, value)| arguments[*k] = &**value);
             let answers = self.value.call(&arguments)?;
             let terms = self.cotangents.iter().enumerate().map(|(k, w)| inner(&**w, answers.value(k)?));
             terms.sum()
@@ -220,15 +262,15 @@ impl<'a> Checked<'a> {
         Ok(found.unwrap_or(Slope { value: f64::NAN, error: f64::INFINITY }))
     }
 
-    fn judge(&self, at: usize, slopes: &Slopes, report: &mut GradReport) -> Result<Option<Wrong>, CheckError> {
+    fn judge(&self, which: usize, slopes: &Slopes, report: &mut GradReport) -> Result<Option<Wrong>, CheckError> {
         let Slopes { reverse, forward, measured: Slope { value, error }, terms } = *slopes;
         let identity = (reverse - forward).abs() / terms.max(f64::MIN_POSITIVE);
         let same = reverse == forward || identity <= identity_tolerance(self.precision);
         let scale = value.abs().max(terms);
         // Where everything cancels, a slope is settled when it is small beside what made it up.
-        let floor = self.size / typical_size(&self.system.values[self.moving[at]].to_floats().unwrap_or_default());
+        let floor = self.size / self.typical_size(&self.moves[which].at);
         if !(error <= SETTLED * scale || error <= 1e-6 * floor) {
-            let input = expression_text(&self.system.inputs[self.moving[at]]);
+            let input = self.input_names(which);
             return Err(CheckError::Inconclusive { order: self.order, input, slope: value, error });
         }
         let tolerance = ESTIMATES * error + CLOSE * (self.precision / f64::EPSILON).sqrt() * scale;
@@ -248,12 +290,12 @@ impl<'a> Checked<'a> {
         }))
     }
 
-    fn fault(&self, at: usize, wrong: Wrong, slopes: &Slopes, direction: Vec<f64>) -> GradFault {
+    fn fault(&self, which: usize, wrong: Wrong, slopes: &Slopes, direction: Vec<f64>) -> GradFault {
         GradFault {
             wrong,
             order: self.order,
             seed: self.options.seed,
-            input: expression_text(&self.system.inputs[self.moving[at]]),
+            input: self.input_names(which),
             direction,
             reverse: slopes.reverse,
             forward: slopes.forward,
@@ -265,15 +307,16 @@ impl<'a> Checked<'a> {
     }
 
     /// The element of the input, among the first few, by which the wrong mode is most wrong.
-    fn worst_coordinate(&mut self, fault: &GradFault) -> Option<Coordinate> {
-        let inputs = &self.system.inputs;
-        let at = self.moving.iter().position(|&k| expression_text(&inputs[k]) == fault.input)?;
+    fn worst_coordinate(&mut self, which: usize, fault: &GradFault) -> Option<Coordinate> {
+        if self.moves[which].at.len() > 1 {
+            return None;
+        }
         let count = fault.direction.len();
         let mut worst: Option<Coordinate> = None;
         for position in 0..count.min(COORDINATES) {
             let mut direction = vec![0.0; count];
             direction[position] = 1.0;
-            let slopes = self.slopes(at, &direction).ok()?;
+            let slopes = self.slopes(which, &[direction]).ok()?;
             let returned = if fault.wrong == Wrong::Forward { slopes.forward } else { slopes.reverse };
             let found = Coordinate { position, returned, measured: slopes.measured.value };
             let off = |c: &Coordinate| (c.returned - c.measured).abs();
@@ -294,11 +337,6 @@ fn inner(a: &dyn Value, b: &dyn Value) -> Result<f64, CheckError> {
 fn product_size(a: &dyn Value, b: &dyn Value) -> f64 {
     let size = |x: &dyn Value| x.to_floats().unwrap_or_default().iter().map(|x| x * x).sum::<f64>().sqrt();
     size(a) * size(b)
-}
-
-fn zeros_like(value: &dyn Value) -> Box<dyn Value> {
-    let count = value.to_floats().map_or(0, |floats| floats.len());
-    value.with_floats(&vec![0.0; count]).unwrap_or_else(|| value.boxed_clone())
 }
 
 /// The root mean square of what is moved; 1 where that is zero.

@@ -3,7 +3,7 @@
 //! Inputs of lower rank get leading axes of length 1; an axis broadcasts where its static length is 1. An axis of
 //! unknown length that turns out to be 1 does not, since the reverse rule could not know to sum over it.
 
-use kronograph_graph::{BuildError, Dim, Inputs, OpFailure, Result, Shape, Type, Variable};
+use kronograph_graph::{BuildError, Dim, Inputs, OpFailure, Result, Shape, Type, Variable, shape_of};
 
 use crate::layout;
 use crate::reduce;
@@ -61,6 +61,13 @@ pub(crate) fn common_dims(inputs: &[Variable], shapes: &[Shape]) -> Shape {
         best.cloned().unwrap_or_else(|| Dim::from(1))
     };
     (0..rank).map(pick).collect()
+}
+
+/// A tangent repeated along the axes in which the output is longer: the inputs that are longer there do not move.
+pub(crate) fn spread_like(term: Variable, output: &Variable) -> Result<Variable> {
+    let (mine, want) = (term.ty().extents(), output.ty().extents());
+    let shorter = mine.iter().zip(want).any(|(mine, want)| *mine == Some(1) && *want != Some(1));
+    if shorter { layout::broadcast_to(&term, shape_of(output)) } else { Ok(term) }
 }
 
 /// The shape of the result at run time; an error if the inputs disagree other than by declared broadcasting.

@@ -12,7 +12,7 @@ mod row;
 mod switch;
 mod table;
 
-pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread};
+pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, spread_like};
 pub(crate) use cast::cast_value;
 pub use cast::{Cast, cast};
 pub use op::Elemwise;

@@ -8,7 +8,7 @@ use kronograph_graph::{
 };
 
 use super::row::{DtypeRule, Kernel, Map1, Map2, Partial, Row};
-use super::{align, cast, common_dims, common_shape, reduce_like, spread};
+use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Tensor, TensorType, literal_constant, tensor_type, weak_dtype};
@@ -125,7 +125,8 @@ impl Op for Elemwise {
             None => Ok(None),
         });
         let terms = moved.collect::<Result<Vec<_>>>()?;
-        Ok(vec![sum_of(&terms)?.into()])
+        let moved = sum_of(&terms)?.map(|sum| spread_like(sum, node.output(0))).transpose()?;
+        Ok(vec![moved.into()])
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

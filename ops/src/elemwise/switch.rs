@@ -11,7 +11,7 @@ use kronograph_graph::{
     Variable, apply, origin,
 };
 
-use super::{align, cast, common_dims, common_shape, reduce_like, spread};
+use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Tensor, TensorType, each_dtype, literal_constant, tensor_type, weak_dtype};
@@ -104,7 +104,7 @@ impl Op for Switch {
             (Some(a), None) => switch(condition, a, 0.0)?,
             (None, Some(b)) => switch(condition, 0.0, b)?,
         };
-        Ok(vec![moved.into()])
+        Ok(vec![spread_like(moved, node.output(0))?.into()])
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
