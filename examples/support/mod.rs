@@ -12,11 +12,12 @@ use std::process::ExitCode;
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Runs an example on the folder of its data: the program's argument, or `data/<name>` of the repository. Exit status
-/// 2 where one of the files is absent.
+/// Runs an example on the folder of its data: the program's argument, else `<name>` in the folder that the variable
+/// `KRONOGRAPH_DATA` names, else `data/<name>` of the repository. Exit status 2 where one of the files is absent.
 pub(crate) fn with_data(name: &str, files: &[&str], example: impl FnOnce(&Path) -> Outcome) -> ExitCode {
-    let built_in = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name);
-    let folder = std::env::args_os().nth(1).map_or_else(built_in, PathBuf::from);
+    let built_in = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let all = || std::env::var_os("KRONOGRAPH_DATA").map_or_else(built_in, PathBuf::from).join(name);
+    let folder = std::env::args_os().nth(1).map_or_else(all, PathBuf::from);
     if let Some(file) = files.iter().find(|file| !folder.join(file).is_file()) {
         eprintln!("the data is absent: there is no {file} in {}; the folder is the argument", folder.display());
         return ExitCode::from(2);

@@ -71,7 +71,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn variable(k: usize, given: &Given, static_lengths: bool) -> Variable {
+pub(crate) fn variable(k: usize, given: &Given, static_lengths: bool) -> Variable {
     let name = format!("x{k}");
     let known = |axis: usize, length: usize| (static_lengths || given.broadcast.contains(&axis)).then_some(length);
     let lengths: Vec<_> = given.value.extents().iter().enumerate().map(|(axis, &n)| known(axis, n)).collect();

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod control;
+mod coverage;
 mod dense;
 mod elementwise;
 mod factors;
@@ -43,4 +44,17 @@ fn sparse_ops() {
 #[test]
 fn ops_that_run_an_expression() {
     check_all(control::cases());
+}
+
+#[test]
+fn every_op_has_a_case() {
+    let cases = [elementwise::cases(), dense::cases(), factors::cases(), sparse::cases(), control::cases()];
+    let reached = coverage::reached(&cases.into_iter().flatten().collect::<Vec<_>>());
+    let mut declared = std::collections::BTreeSet::new();
+    for folder in ["ops/src", "sparse/src"] {
+        coverage::declared(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut declared);
+    }
+    assert!(declared.len() > 25, "the sources were not understood: {declared:?}");
+    let missing: Vec<&String> = declared.difference(&reached).collect();
+    assert!(missing.is_empty(), "no case reaches {missing:?}");
 }
