@@ -123,7 +123,8 @@ fn a_report_lists_named_values() {
     let x = vector("x");
     let logs = log(&x).unwrap().named("logs");
     let out = sum(&logs).unwrap();
-    let mut f = compile(&[x], &[out], &Mode::raw()).unwrap();
+    // Whatever compiling makes of it.
+    let f = compile(&[x], &[out], &Mode::run()).unwrap();
     let report = f.debug(&[&Tensor::vector(vec![1.0, 0.0, -1.0])]).unwrap();
     let names: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["x", "logs", "sum(..)"]);

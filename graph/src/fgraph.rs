@@ -112,6 +112,8 @@ pub struct FunctionGraph {
     argument_count: usize,
     /// For the outputs that no caller sees, those from `result_count` on: the shared value that each becomes.
     updates: Vec<Arc<Cell>>,
+    /// The outputs as they were written, before any rewriting.
+    written: Vec<Variable>,
     result_count: usize,
     history: Vec<Application>,
     /// What was changed since the outermost open transaction began.
@@ -138,6 +140,7 @@ impl FunctionGraph {
             shared: Vec::new(),
             argument_count: inputs.len(),
             updates: Vec::new(),
+            written: outputs.to_vec(),
             result_count: outputs.len(),
             history: Vec::new(),
             journal: None,
@@ -181,6 +184,12 @@ impl FunctionGraph {
 
     pub(crate) fn shared(&self) -> &[Arc<Cell>] {
         &self.shared
+    }
+
+    /// A graph of the same inputs and outputs as they were written, before any rewriting; without updates.
+    pub(crate) fn as_written(&self) -> Result<Self> {
+        let inputs: Vec<Variable> = self.inputs[..self.argument_count].iter().map(|&input| self.bind(input)).collect();
+        Self::new(&inputs, &self.written)
     }
 
     pub(crate) fn updates(&self) -> &[Arc<Cell>] {

@@ -89,7 +89,8 @@ impl Frozen {
             }
         }
         outputs.iter().for_each(|output| capture(output, &inside));
-        let stand_in = |variable: &Variable| Variable::input(variable.name().unwrap_or(""), variable.ty().clone());
+        let stand_in =
+            |variable: &Variable| Variable::input(&crate::print::expression_text(variable), variable.ty().clone());
         let stand_ins: Vec<Variable> = captured.iter().map(stand_in).collect();
         let pairs: Vec<_> = captured.iter().cloned().zip(stand_ins.iter().cloned()).collect();
         let outputs = substitute(outputs, &pairs)?;

@@ -278,7 +278,7 @@ impl<'a> Checked<'a> {
         report.slopes += 1;
         if same && right(reverse) {
             report.worst_identity = report.worst_identity.max(if reverse == forward { 0.0 } else { identity });
-            let off = (reverse - value).abs() / scale.max(f64::MIN_POSITIVE);
+            let off = (reverse - value).abs() / scale.max(floor).max(f64::MIN_POSITIVE);
             report.worst_measured = report.worst_measured.max(off);
             return Ok(None);
         }

@@ -119,7 +119,7 @@ pub struct GradReport {
     pub slopes: usize,
     /// The largest difference of the two modes, relative to the terms of the product.
     pub worst_identity: f64,
-    /// The largest difference from a measured slope, relative to the slope.
+    /// The largest difference from a measured slope, relative to the slope or to what the function's size makes of one.
     pub worst_measured: f64,
     /// Inputs and outputs that were left out, with the reason.
     pub skipped: Vec<String>,

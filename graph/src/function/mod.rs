@@ -183,17 +183,20 @@ impl Function {
         self.profile.as_deref()
     }
 
-    /// Calls the function and reports on its inputs and on every value that has a name or is an output.
+    /// Runs the expression as it was written, before any rewriting, and reports on the inputs and on every value that
+    /// has a name or is an output. No shared variable is changed.
     ///
     /// # Errors
     ///
     /// As [`call`](Self::call); what was seen up to a failure is lost, so give it a point at which the call succeeds,
     /// or set a guard.
-    pub fn debug(&mut self, arguments: &[&dyn Value]) -> Result<DebugReport, RunError> {
-        self.accept(Arguments::Borrowed(arguments))?;
-        let plan = self.plan.clone();
+    pub fn debug(&self, arguments: &[&dyn Value]) -> Result<DebugReport, RunError> {
+        let written = self.plan.graph.as_written().and_then(Function::plan);
+        let mut written = written.expect("this function was made from the same expression");
+        written.accept(Arguments::Borrowed(arguments))?;
+        let plan = written.plan.clone();
         let mut report = DebugReport::of_inputs(&plan, arguments);
-        self.run(Arguments::Borrowed(arguments), &mut Debugging { plan: &plan, report: &mut report })?;
+        written.run(Arguments::Borrowed(arguments), &mut Debugging { plan: &plan, report: &mut report })?;
         Ok(report)
     }
 
