@@ -104,6 +104,15 @@ fn a_switch_keeps_out_the_derivative_of_the_branch_not_taken() {
     same(&root, &[0.0, 2.0, 0.0]);
     let masked = |v: &[Variable]| switch(&gt(&v[0], 0.0).unwrap(), &v[0], &log(&v[1]).unwrap()).unwrap();
     same(&slope(0, &[&[1.0, -1.0], &[0.0, 2.0]], masked), &[1.0, 0.0]);
+    // However infinite the derivative of the branch not taken is, and however it is reached.
+    same(&slope(0, &[&[0.0, 4.0, -1.0]], safe_root), &[0.0, 0.25, 0.0]);
+    let deep = |v: &[Variable]| {
+        let (root, positive) = (sqrt(&v[0]).unwrap(), gt(&v[0], 0.0).unwrap());
+        switch(&positive, &add(&mul(&root, &log(&root).unwrap()).unwrap(), &root).unwrap(), &v[0]).unwrap()
+    };
+    same(&slope(0, &[&[0.0, 1.0]], deep), &[1.0, 1.0]);
+    let twice = |v: &[Variable]| grad(&sum(&deep(v)).unwrap(), v).unwrap().remove(0);
+    same(&slope(0, &[&[0.0, 1.0]], twice), &[0.0, -0.25]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use kronograph_graph::{Inputs, OpResult, Result, Variable};
 
-use super::switch;
+use super::switch::{Masked, switch};
 use crate::dtype::DType;
 use crate::elemwise;
 
@@ -164,8 +164,14 @@ impl Partial {
         Ok(Some(match self {
             Partial::Zero => return Ok(None),
             Partial::One => g.clone(),
-            Partial::MinusOne => elemwise::neg(g)?,
-            Partial::Times(d) => elemwise::mul(g, d)?,
+            Partial::MinusOne => match Masked::of(g) {
+                Some(masked) => masked.map(elemwise::neg)?,
+                None => elemwise::neg(g)?,
+            },
+            Partial::Times(d) => match Masked::of(g) {
+                Some(masked) => masked.map(|g| elemwise::mul(g, d))?,
+                None => elemwise::mul(g, d)?,
+            },
             Partial::Mask(mask) => switch(mask, g, 0.0)?,
         }))
     }

@@ -1,8 +1,8 @@
 //! Choosing between two tensors, element by element.
 //!
-//! The derivative masks the cotangent instead of multiplying by a mask, so that a NaN or infinity *value* of the branch
-//! not taken does not reach the result. What lies behind that branch still multiplies a cotangent of zero by its own
-//! derivative: where that is infinite (`sqrt` at 0), guard the argument too.
+//! The derivative masks the cotangent instead of multiplying by a mask, so that a NaN or infinity of the branch not
+//! taken does not reach the result. Elementwise functions keep the mask outermost: the derivative of what lies behind
+//! that branch is multiplied first and masked then, so that it may be infinite (`sqrt` at 0) or NaN.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,10 @@ use kronograph_graph::{
     Variable, apply, origin,
 };
 
-use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
+use super::{add, align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
+use crate::layout::Dimshuffle;
 use crate::tensor::{Element, Tensor, TensorType, each_dtype, literal_constant, tensor_type, weak_dtype};
 
 /// `c ? a : b`.
@@ -23,9 +24,9 @@ pub struct Switch;
 /// `a` where `condition` holds, else `b` (NumPy: `where`).
 ///
 /// Elementwise, with broadcasting along axes whose static length is 1; `a` or `b` may be a literal. Both branches
-/// are evaluated. The derivative goes to the branch taken, and zero to the other. If the other branch has an infinite
-/// derivative where it is not taken, keep its argument away from there as well:
-/// `switch(c, sqrt(switch(c, x, 1.0)), 0.0)`.
+/// are evaluated. The derivative goes to the branch taken, and zero to the other, through any chain of elementwise
+/// functions. If a sum or a product lies in between and the branch not taken has an infinite derivative, keep its
+/// argument away from there as well: `switch(c, sum(sqrt(switch(c, x, 1.0))), 0.0)`.
 ///
 /// # Errors
 ///
@@ -38,6 +39,56 @@ pub fn switch<'a>(condition: &Variable, a: impl Into<Operand<'a>>, b: impl Into<
     let dtype = beside.map_or(Ok(DType::F64), |variable| tensor_type("switch", variable).map(TensorType::dtype))?;
     let lower = |operand: Operand<'_>| literal_constant(operand, weak_dtype(operand, dtype));
     apply(Switch, &[condition.clone(), lower(a), lower(b)])
+}
+
+/// A variable that is zero except where a condition holds, or except where it does not.
+pub(crate) struct Masked {
+    condition: Variable,
+    holds: bool,
+    inner: Variable,
+}
+
+impl Masked {
+    /// Sees a switch to zero, and sums of such switches on one condition, up to a few terms.
+    pub(crate) fn of(variable: &Variable) -> Option<Self> {
+        Self::within(variable, 8)
+    }
+
+    fn within(variable: &Variable, levels: usize) -> Option<Self> {
+        let (node, _) = variable.owner()?;
+        let inputs = node.inputs();
+        if node.op_as::<Switch>().is_some() {
+            let (condition, [a, b]) = (inputs[0].clone(), [inputs[1].clone(), inputs[2].clone()]);
+            return match (is_zero(&a), is_zero(&b)) {
+                (false, true) => Some(Self { condition, holds: true, inner: a }),
+                (true, false) => Some(Self { condition, holds: false, inner: b }),
+                _ => None,
+            };
+        }
+        if node.op().name() != "add" || levels == 0 {
+            return None;
+        }
+        let (a, b) = (Self::within(&inputs[0], levels - 1)?, Self::within(&inputs[1], levels - 1)?);
+        let same = a.condition == b.condition && a.holds == b.holds;
+        let inner = if same { add(&a.inner, &b.inner).ok()? } else { return None };
+        Some(Self { inner, ..a })
+    }
+
+    /// A function of the inner variable, masked alike.
+    pub(crate) fn map(&self, f: impl FnOnce(&Variable) -> Result<Variable>) -> Result<Variable> {
+        let mapped = f(&self.inner)?;
+        if self.holds { switch(&self.condition, &mapped, 0.0) } else { switch(&self.condition, 0.0, &mapped) }
+    }
+}
+
+/// Looks through the axes of length 1 that a scalar gets beside a tensor.
+fn is_zero(variable: &Variable) -> bool {
+    let mut variable = variable;
+    while let Some((node, _)) = variable.owner().filter(|(node, _)| node.op_as::<Dimshuffle>().is_some()) {
+        variable = &node.inputs()[0];
+    }
+    let floats = variable.constant().and_then(|value| value.to_floats());
+    floats.is_some_and(|floats| floats.iter().all(|x| *x == 0.0))
 }
 
 impl Op for Switch {
