@@ -84,8 +84,8 @@ pub fn value_and_gradient(cost: &Variable, parameters: &[Variable], mode: &Mode)
 pub mod prelude {
     pub use crate::{Mode, compile, compile_definition, rewrite, value_and_gradient};
     pub use kronograph_graph::{
-        BuildError, Definition, Dim, Function, Operand, RunError, Shared, Value, Variable, debug_print, grad, hvp, lop,
-        rop, stop_gradient,
+        BuildError, Definition, Dim, Function, GradCheck, Gradient, Operand, RunError, Shared, Value, Variable,
+        check_grad, debug_print, grad, hvp, lop, rop, stop_gradient,
     };
     pub use kronograph_ops::{
         DType, Index, Tensor, Trans, ValueAndGradient, abs, add, broadcast_to, cast, cholesky_factor, concatenate,

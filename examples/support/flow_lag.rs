@@ -86,9 +86,8 @@ impl Flows {
             println!("RESULT {name}={:.12}", unrestricted.theta[k]);
         }
         println!("RESULT loglik={:.9}", unrestricted.loglik);
-        for (k, name) in ["rho_d", "rho_o", "rho_w"].iter().enumerate() {
-            println!("RESULT se_{name}={:.12}", unrestricted.errors[k]);
-        }
+        let [d, o, w] = [0, 1, 2].map(|k| unrestricted.errors[k]);
+        println!("RESULT se_rho={d:.12},{o:.12},{w:.12}");
         println!("RESULT max_abs_grad={:.12}", unrestricted.max_abs_grad);
         println!("RESULT separable_rho_d={:.12}", separable.theta[0]);
         println!("RESULT separable_rho_o={:.12}", separable.theta[1]);
