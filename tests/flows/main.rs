@@ -9,6 +9,7 @@ mod kronecker;
 mod logdet;
 mod misuse;
 mod routes;
+mod spectrum;
 mod systems;
 mod validity;
 mod weights;
