@@ -8,6 +8,7 @@ mod golden;
 mod kronecker;
 mod logdet;
 mod misuse;
+mod orders;
 mod routes;
 mod spectrum;
 mod systems;
