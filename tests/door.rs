@@ -92,6 +92,9 @@ fn parameters_that_cannot_be_packed_are_refused() {
     let x = tensor("x", DType::F32, &[]);
     let text = refused(&cast(&x, DType::F64).unwrap(), &[x]);
     assert!(text.contains("a parameter must be an f64 tensor"), "{text}");
+    let x = tensor("x", DType::F64, &[Some(1 << 40), Some(1 << 40)]);
+    let text = refused(&sum(&x).unwrap(), &[x]);
+    assert!(text.contains("a parameter must fit in memory"), "{text}");
     let (x, y) = (scalar("x"), scalar("x"));
     let text = refused(&(&x * &y), &[x, y]);
     assert!(text.contains("a parameter must have a name of its own"), "{text}");
@@ -99,6 +102,23 @@ fn parameters_that_cannot_be_packed_are_refused() {
     let only = compile(std::slice::from_ref(&x), std::slice::from_ref(&x), &Mode::raw()).unwrap();
     let text = ValueAndGradient::new(only).unwrap_err().to_string();
     assert!(text.contains("the outputs must be an f64 scalar, and then one gradient for each input"), "{text}");
+}
+
+#[test]
+fn shared_variables_are_data_and_no_parameters() {
+    let (data, p) = (shared("data", vec![1.0, 2.0]).unwrap(), scalar("p"));
+    let cost = sum(&sqr(&(data.variable() * &p)).unwrap()).unwrap();
+    let mut door = value_and_gradient(&cost, std::slice::from_ref(&p), &Mode::run()).unwrap();
+    let mut gradient = [0.0];
+    assert_eq!((door.dim(), door.eval(&[2.0], &mut gradient).unwrap(), gradient), (1, 20.0, [20.0]));
+    data.set(Tensor::vector(vec![3.0])).unwrap();
+    assert_eq!((door.fork().eval(&[2.0], &mut gradient).unwrap(), gradient), (36.0, [36.0]));
+    let steps = Shared::new("steps", scalar("").ty().clone(), Tensor::scalar(0.0)).unwrap();
+    let definition = Definition::new(std::slice::from_ref(&p), &[p.clone(), constant(1.0)]);
+    let counted = definition.update(&steps, &(steps.variable() + 1.0));
+    let mut door = ValueAndGradient::new(compile_definition(&counted, &Mode::run()).unwrap()).unwrap();
+    assert_eq!((door.eval(&[7.0], &mut gradient).unwrap(), gradient), (7.0, [1.0]));
+    assert_eq!(steps.get().as_f64().unwrap(), [1.0], "the update runs");
 }
 
 /// What a sampler does at a point outside of the domain: reject, and go on.

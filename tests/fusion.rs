@@ -195,6 +195,15 @@ fn what_does_not_suit_a_program_is_left_alone() {
 }
 
 #[test]
+fn a_node_without_a_form_in_registers_does_not_keep_the_others_from_theirs() {
+    let (a, b) = (input("a", &[3, 3]), input("b", &[3, 3]));
+    let product = matmul(&exp(&sin(&a).unwrap()).unwrap(), &b).unwrap();
+    let beside = exp(&sin(&b).unwrap()).unwrap();
+    let function = same_numbers(&[a, b], &[exp(&(&product * &beside)).unwrap()], &mut Stream(5));
+    assert_eq!(function.node_count(), 3, "a program, the product, a program: {}", function.debug_print());
+}
+
+#[test]
 fn a_program_never_waits_for_itself() {
     let (a, b) = (input("A", &[3, 3]), input("b", &[3]));
     let scaled = sin(&exp(&b).unwrap()).unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kronograph_graph::{BuildError, Function, Result, RunError, Value, Variable};
 
 use crate::dtype::DType;
-use crate::tensor::{Extents, Tensor, TensorType};
+use crate::tensor::{Extents, Tensor, TensorType, check_size, size_of_shape};
 
 /// A compiled cost with its gradient, on packed vectors.
 ///
@@ -50,16 +50,18 @@ impl Parameter {
 
 impl ValueAndGradient {
     /// The door of a function whose inputs are the parameters, and whose outputs are the cost and then one gradient
-    /// for each parameter.
+    /// for each parameter. Shared variables are no parameters.
     ///
     /// # Errors
     ///
-    /// A parameter that is no f64 tensor of known lengths, or without a name of its own; outputs of another number,
+    /// A parameter that is no f64 tensor of known lengths or too large, or without a name of its own; outputs of another number,
     /// dtype or rank.
     pub fn new(function: Function) -> Result<Self> {
         let graph = function.graph();
         let bound = |values: &[_]| values.iter().map(|&value| graph.bind(value)).collect::<Vec<Variable>>();
-        let (inputs, outputs) = (bound(graph.inputs()), bound(graph.outputs()));
+        // Behind them are shared variables and their updates, which are not the caller's business.
+        let inputs = bound(&graph.inputs()[..function.input_count()]);
+        let outputs = bound(&graph.outputs()[..function.output_count()]);
         let parameters = parameters(&inputs)?;
         check_outputs(&inputs, &outputs)?;
         Ok(Self {
@@ -176,7 +178,7 @@ fn arguments(parameters: &[Parameter]) -> Vec<Box<dyn Value>> {
 }
 
 fn parameters(inputs: &[Variable]) -> Result<Vec<Parameter>> {
-    let (mut parameters, mut names, mut at) = (Vec::new(), HashSet::new(), 0);
+    let (mut parameters, mut names, mut at) = (Vec::new(), HashSet::new(), 0usize);
     for input in inputs {
         let refuse = |rule| BuildError::inputs("value_and_gradient", std::slice::from_ref(input), rule);
         let ty = input.type_as::<TensorType>().filter(|ty| ty.dtype() == DType::F64);
@@ -186,7 +188,8 @@ fn parameters(inputs: &[Variable]) -> Result<Vec<Parameter>> {
         if name.is_empty() || !names.insert(name) {
             return Err(refuse("a parameter must have a name of its own"));
         }
-        let end = at + shape.iter().product::<usize>();
+        let size = check_size(&shape).ok().and_then(|()| size_of_shape(&shape));
+        let end = size.and_then(|size| at.checked_add(size)).ok_or_else(|| refuse("a parameter must fit in memory"))?;
         parameters.push(Parameter { name: name.to_owned(), shape, range: at..end });
         at = end;
     }

@@ -156,8 +156,7 @@ impl LuState {
         if self.symbolic.as_ref().is_some_and(|symbolic| same_pattern(&symbolic.pattern, a.pattern())) {
             return Ok(());
         }
-        let pattern = a.pattern();
-        let n = pattern.major();
+        let (pattern, n) = (a.pattern(), a.pattern().major());
         let (mut order, mut inverse) = (vec![0u32; n], vec![0u32; n]);
         let mut memory = MemBuffer::new(amd::order_maybe_unsorted_scratch::<u32>(n, pattern.nnz()));
         let columns = as_columns(pattern);
@@ -165,6 +164,7 @@ impl LuState {
             .map_err(|_| OpFailure::Shapes("the matrix is too large to be ordered".to_owned()))?;
         self.symbolic = Some(Arc::new(Symbolic { pattern: pattern.clone(), order, inverse }));
         self.memory = Some(MemBuffer::new(factorize_simplicial_numeric_lu_scratch::<u32, f64>(n, n)));
+        self.numeric = SimplicialLu::default(); // faer's grows to the order of the matrix, but does not shrink to it.
         self.symbolic_count += 1;
         Ok(())
     }

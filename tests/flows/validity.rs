@@ -51,6 +51,9 @@ fn the_sum_of_the_rhos_is_not_the_criterion() {
     assert!(!flow_validity(&values, 0.6, 0.3, 0.2).valid, "beyond the edge, though it is not singular");
     assert!(!flow_validity(&values, f64::NAN, 0.0, 0.0).valid);
     assert!(flow_validity(&values, 0.0, 0.0, 0.0).valid);
+    assert_eq!(flow_validity(&values, f64::NAN, 0.0, 0.0).ratio, 0.0);
+    let halves = eigenvalues(&alone()).unwrap();
+    assert_eq!(flow_validity(&halves, 2.0, 0.0, 0.0).ratio, 0.0, "the only term vanishes");
 }
 
 #[test]

@@ -57,6 +57,13 @@ pub(crate) fn chain(n: usize) -> SparseMatrix {
     from_triplets(Format::Csr, [n, n], &triplets).unwrap()
 }
 
+/// A chain in which each region leans on both neighbours, unequally. It is similar to a symmetric one, by a scaling that
+/// grows along the chain.
+pub(crate) fn drift(n: usize, [to_next, to_last]: [f64; 2]) -> SparseMatrix {
+    let triplets: Vec<_> = (1..n).flat_map(|i| [(i - 1, i, to_next), (i, i - 1, to_last)]).collect();
+    from_triplets(Format::Csr, [n, n], &triplets).unwrap()
+}
+
 /// A grid and beside it an island without neighbours, and explicit zeros.
 pub(crate) fn with_island() -> SparseMatrix {
     let grid = rook(2, Format::Csr).to_dense().unwrap().to_vec::<f64>().unwrap();

@@ -104,9 +104,15 @@ pub(super) struct Block {
 
 impl ProgramBuilder {
     /// Whether a node can be part of a program: f64 tensors and truth values of known, small shapes, and an op of
-    /// which only the elements' values matter.
-    pub fn admits<'a>(op: &OpRef, mut types: impl Iterator<Item = &'a TypeRef>) -> bool {
-        lower::knows(op) && types.all(|ty| small(ty).is_some())
+    /// which only the elements' values matter. Where that depends on the types, it is found by trying.
+    pub fn admits(op: &OpRef, inputs: &[&TypeRef], output: &TypeRef) -> bool {
+        let is_number = |ty: &TypeRef| small(ty).is_some_and(|ty| ty.rank() == 0 && ty.dtype() == DType::F64);
+        if !lower::knows(op) || inputs.iter().chain([&output]).all(|ty| is_number(ty)) {
+            return lower::knows(op);
+        }
+        let mut alone = Self::default();
+        let operands: Option<Vec<ProgramValue>> = inputs.iter().map(|ty| alone.input(ty)).collect();
+        operands.is_some_and(|operands| alone.node(op, &operands, output).is_some())
     }
 
     /// An input; `None` if its type does not suit.

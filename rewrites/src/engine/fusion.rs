@@ -70,8 +70,9 @@ fn pieces(graph: &FunctionGraph, nodes: Vec<NodeId>) -> Vec<Vec<NodeId>> {
 }
 
 fn suits(graph: &FunctionGraph, node: NodeId) -> bool {
-    let values = graph.node_inputs(node).iter().chain(graph.node_outputs(node));
-    graph.op(node).is_some_and(|op| ProgramBuilder::admits(op, values.map(|&value| graph.ty(value))))
+    let (Some(op), &[output]) = (graph.op(node), graph.node_outputs(node)) else { return false };
+    let inputs: Vec<_> = graph.node_inputs(node).iter().map(|&input| graph.ty(input)).collect();
+    ProgramBuilder::admits(op, &inputs, graph.ty(output))
 }
 
 /// Whether a node computes anything, rather than being a view.

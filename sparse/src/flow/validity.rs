@@ -58,7 +58,8 @@ pub fn flow_validity(eigenvalues: &Eigenvalues, rho_d: f64, rho_o: f64, rho_w: f
         }
     }
     if !all.is_empty() {
-        report.ratio = report.smallest / largest;
+        // Nothing is well conditioned about terms that all vanish, or are no numbers.
+        report.ratio = Some(report.smallest / largest).filter(|ratio| ratio.is_finite()).unwrap_or(0.0);
     }
     report
 }

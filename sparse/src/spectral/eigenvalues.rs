@@ -6,7 +6,7 @@ use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch, self_adjoint
 use faer::{Mat, Par};
 
 use super::components::components;
-use super::symmetrize::{edges_of, symmetrize};
+use super::symmetrize::{Symmetrized, edges_of, symmetrize};
 use super::{SpectrumError, check, dense_of};
 use crate::matrix::SparseMatrix;
 
@@ -39,9 +39,14 @@ pub struct Eigenvalues {
 /// When the matrix is not square or not finite, or the iteration does not converge.
 pub fn eigenvalues(w: &SparseMatrix) -> Result<Eigenvalues, SpectrumError> {
     let w = check(w)?;
-    match symmetrize(&w) {
-        Some(symmetric) => Ok(Eigenvalues { real: symmetric_values(&symmetric.matrix, None)?, pairs: Vec::new() }),
-        None => general_values(&w),
+    values(&w, symmetrize(&w).as_ref())
+}
+
+/// The eigenvalues of a matrix, and of the symmetric one that it is similar to, if there is one.
+pub(super) fn values(w: &SparseMatrix, symmetric: Option<&Symmetrized>) -> Result<Eigenvalues, SpectrumError> {
+    match symmetric {
+        Some(symmetric) => Ok(Eigenvalues::of_real(symmetric_values(&symmetric.matrix, None)?)),
+        None => general_values(w),
     }
 }
 
@@ -97,7 +102,7 @@ pub(super) fn symmetric_values(s: &Mat<f64>, vectors: Option<&mut Mat<f64>>) -> 
 }
 
 /// The eigenvalues of a matrix without further structure, block by block.
-pub(super) fn general_values(w: &SparseMatrix) -> Result<Eigenvalues, SpectrumError> {
+fn general_values(w: &SparseMatrix) -> Result<Eigenvalues, SpectrumError> {
     let dense = dense_of(w);
     let mut neighbours = vec![Vec::new(); dense.nrows()];
     edges_of(w).into_iter().for_each(|(i, j)| neighbours[i].push(j));

@@ -18,7 +18,7 @@ use kronograph_graph::Value;
 use kronograph_ops::{LinalgError, Trans, check_size};
 
 use crate::matrix::SparseMatrix;
-use eigenvalues::{general_values, symmetric_values};
+use eigenvalues::{symmetric_values, values};
 use schur::SchurForm;
 use symmetrize::{Symmetrized, symmetrize};
 
@@ -63,7 +63,7 @@ enum Form {
 }
 
 /// Decomposes a square matrix: by a symmetric eigendecomposition if a diagonal scaling makes it symmetric (row
-/// standardised neighbours), else by a complex Schur form.
+/// standardised neighbours) and costs no more than four digits, else by a complex Schur form.
 ///
 /// Cost: cubic in its order n, in dense arithmetic, once; 16 n² or 64 n² bytes are kept.
 ///
@@ -83,19 +83,21 @@ enum Form {
 /// When the matrix is not square or not finite, or the iteration does not converge.
 pub fn spectrum(w: &SparseMatrix) -> Result<Spectrum, SpectrumError> {
     let w = check(w)?;
-    let (eigenvalues, form) = match symmetrize(&w) {
-        Some(symmetric) => diagonal_form(&symmetric)?,
-        None => {
+    let symmetric = symmetrize(&w);
+    let roots = symmetric.as_ref().and_then(Symmetrized::roots);
+    let (eigenvalues, form) = match (&symmetric, roots) {
+        (Some(symmetric), Some(roots)) => diagonal_form(symmetric, &roots)?,
+        (symmetric, _) => {
             let plain = SchurForm::of(&dense_of(&w))?;
-            (general_values(&w)?, Form::Triangular { transposed: plain.transposed(), plain })
+            (values(&w, symmetric.as_ref())?, Form::Triangular { transposed: plain.transposed(), plain })
         }
     };
     Ok(Spectrum(Arc::new(Decomposition { w, eigenvalues, form })))
 }
 
 /// With `S = U Λ Uᵀ`: `V = D^-½ U` and `V⁻¹ = Uᵀ D^½`.
-fn diagonal_form(symmetric: &Symmetrized) -> Result<(Eigenvalues, Form), SpectrumError> {
-    let (n, roots) = (symmetric.roots.len(), &symmetric.roots);
+fn diagonal_form(symmetric: &Symmetrized, roots: &[f64]) -> Result<(Eigenvalues, Form), SpectrumError> {
+    let n = roots.len();
     let mut u = Mat::zeros(n, n);
     let values = symmetric_values(&symmetric.matrix, Some(&mut u))?;
     let (v, inverse) =

@@ -8,36 +8,46 @@ use faer::Mat;
 use super::{dense_of, values_of};
 use crate::matrix::SparseMatrix;
 
-/// Beyond this, the basis of eigenvectors loses too many digits.
-const WORST_CONDITION: f64 = 1e6;
+/// Beyond this, the basis of eigenvectors loses too many digits: flows are in the basis `V ⊗ V`, whose condition number
+/// is the square.
+const WORST_CONDITION: f64 = 100.0;
 
-/// `S = D^½ W D^-½`, symmetric, and the square roots of D.
+/// `S = D^½ W D^-½`, symmetric, and the logarithms of D, 0 at most in each component.
 pub(super) struct Symmetrized {
     pub(super) matrix: Mat<f64>,
-    pub(super) roots: Vec<f64>,
+    logs: Vec<f64>,
 }
 
-/// The scaling with `d_i w_ij = d_j w_ji`, if there is one to rounding, and the basis `D^-½ U` is well conditioned.
+impl Symmetrized {
+    /// The square roots of D, if the basis `D^-½ U` of eigenvectors is well conditioned.
+    pub(super) fn roots(&self) -> Option<Vec<f64>> {
+        let well = self.logs.iter().all(|log| -log <= 2.0 * WORST_CONDITION.ln());
+        well.then(|| self.logs.iter().map(|log| (0.5 * log).exp()).collect())
+    }
+}
+
+/// The scaling with `d_i w_ij = d_j w_ji`, if there is one to rounding.
 ///
-/// Rows without entries are no obstacle where their columns have none either.
+/// Rows without entries are no obstacle where their columns have none either. The scales are found as logarithms,
+/// because along a chain of unequal weights they grow beyond any number; S needs none of them, as
+/// `s_ij² = w_ij w_ji`.
 pub(super) fn symmetrize(w: &SparseMatrix) -> Option<Symmetrized> {
     let (n, dense) = (w.shape()[0], dense_of(w));
     let edges = edges_of(w);
-    let (scale, depth) = scales(n, &edges, &dense)?;
+    let (logs, depth) = scales(n, &edges, &dense)?;
     let consistent = |&(i, j): &(usize, usize)| {
-        let (a, b) = (scale[i] * dense[(i, j)], scale[j] * dense[(j, i)]);
+        let ratio = (dense[(i, j)] / dense[(j, i)]).ln();
         // Each step from the root rounds a few times.
         let rounding = 4.0 * f64::EPSILON * (1 + depth[i] + depth[j]) as f64;
-        (a - b).abs() <= rounding * a.abs().max(b.abs())
+        (logs[i] + ratio - logs[j]).abs() <= rounding * (1.0 + logs[i].abs().max(logs[j].abs()))
     };
-    let extreme = |pick: fn(f64, f64) -> f64| scale.iter().copied().reduce(pick).unwrap_or(1.0);
-    if !edges.iter().all(consistent) || extreme(f64::max) > WORST_CONDITION.powi(2) * extreme(f64::min) {
+    if !edges.iter().all(consistent) {
         return None;
     }
-    let roots: Vec<f64> = scale.iter().map(|d| d.sqrt()).collect();
-    let scaled = |i: usize, j: usize| roots[i] * dense[(i, j)] / roots[j];
-    let matrix = Mat::from_fn(n, n, |i, j| 0.5 * (scaled(i, j) + scaled(j, i)));
-    Some(Symmetrized { matrix, roots })
+    let root = |i: usize, j: usize| dense[(i, j)].abs().sqrt();
+    let entry =
+        |i: usize, j: usize| if i == j { dense[(i, i)] } else { (root(i, j) * root(j, i)).copysign(dense[(i, j)]) };
+    Some(Symmetrized { matrix: Mat::from_fn(n, n, entry), logs })
 }
 
 /// The positions of entries that are not zero.
@@ -51,16 +61,16 @@ pub(super) fn edges_of(w: &SparseMatrix) -> Vec<(usize, usize)> {
     edges
 }
 
-/// The scale of each row, 1 at most in each component, and how many steps away from its root it was found.
+/// The logarithm of each row's scale, and how many steps away from its root it was found.
 fn scales(n: usize, edges: &[(usize, usize)], dense: &Mat<f64>) -> Option<(Vec<f64>, Vec<usize>)> {
     let mut neighbours = vec![Vec::new(); n];
     edges.iter().for_each(|&(i, j)| neighbours[i].push(j));
-    let (mut scale, mut depth) = (vec![0.0; n], vec![0; n]);
+    let (mut logs, mut depth) = (vec![f64::NAN; n], vec![0; n]);
     for root in 0..n {
-        if scale[root] != 0.0 {
+        if !logs[root].is_nan() {
             continue;
         }
-        scale[root] = 1.0;
+        logs[root] = 0.0;
         let (mut component, mut next) = (vec![root], 0);
         while next < component.len() {
             let i = component[next];
@@ -70,15 +80,15 @@ fn scales(n: usize, edges: &[(usize, usize)], dense: &Mat<f64>) -> Option<(Vec<f
                 if !(ratio > 0.0 && ratio.is_finite()) {
                     return None;
                 }
-                if scale[j] == 0.0 {
-                    scale[j] = scale[i] * ratio;
+                if logs[j].is_nan() {
+                    logs[j] = logs[i] + ratio.ln();
                     depth[j] = depth[i] + 1;
                     component.push(j);
                 }
             }
         }
-        let largest = component.iter().map(|&i| scale[i]).fold(0.0, f64::max);
-        component.iter().for_each(|&i| scale[i] /= largest);
+        let largest = component.iter().map(|&i| logs[i]).fold(f64::NEG_INFINITY, f64::max);
+        component.iter().for_each(|&i| logs[i] -= largest);
     }
-    Some((scale, depth))
+    Some((logs, depth))
 }
