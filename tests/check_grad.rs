@@ -190,3 +190,66 @@ fn the_rewritten_function_must_give_the_same_numbers() {
     let error = lying.run(&[x], &[out], &[&at]).unwrap_err().to_string();
     assert!(error.contains("as compiled"), "{error}");
 }
+
+/// sin of a vector, with a derivative that is as wrong as it is told to be.
+fn sine(times: f64, over: f64) -> GraphOp {
+    let x = vector("x");
+    let op = GraphOp::new("planted", std::slice::from_ref(&x), &[sin(&x).unwrap()]).unwrap();
+    op.with_vjp(move |node, g| {
+        let slope = true_div(&mul(times, &cos(node.input(0))?)?, over)?;
+        Ok(vec![mul(g[0].as_ref().unwrap(), &slope)?.into()])
+    })
+}
+
+fn verdict(inputs: &[Variable], outputs: &[Variable], at: &[&dyn Value]) -> Result<String, Box<CheckError>> {
+    Ok(GradCheck::default().order(1).run(inputs, outputs, at).map_err(Box::new)?.to_string())
+}
+
+#[test]
+fn derivatives_that_are_no_numbers_are_wrong() {
+    let x = vector("x");
+    for times in [1.0, 0.0] {
+        let out = sine(times, 0.0).call(std::slice::from_ref(&x)).unwrap();
+        let error = verdict(std::slice::from_ref(&x), &out, &[&Tensor::vector(vec![0.3])]).unwrap_err();
+        assert!(matches!(&*error, CheckError::Wrong(fault) if fault.wrong == Wrong::Both), "{error}");
+    }
+}
+
+#[test]
+fn faults_show_beside_larger_numbers_and_at_any_scale() {
+    let x = vector("x");
+    let at = Tensor::vector(vec![0.3, 0.2]);
+    let wrong = sine(2.0, 1.0).call(std::slice::from_ref(&x)).unwrap().remove(0);
+    for scale in [1e-300, 1e-200, 1e-12, 1.0, 1e9, 1e155, 1e300] {
+        let large = mul(scale, &exp(&x).unwrap()).unwrap();
+        let check = |outputs: &[Variable]| verdict(std::slice::from_ref(&x), outputs, &[&at]);
+        check(std::slice::from_ref(&large)).unwrap_or_else(|error| panic!("{scale}: {error}"));
+        let scaled = mul(scale, &wrong).unwrap();
+        assert!(matches!(*check(&[scaled]).unwrap_err(), CheckError::Wrong(_)), "{scale}");
+        if scale < 1e10 {
+            assert!(matches!(*check(&[large, wrong.clone()]).unwrap_err(), CheckError::Wrong(_)), "beside {scale}");
+        }
+    }
+    // What rounding hides is not called right.
+    let hidden = add(1e14, &wrong).unwrap();
+    assert!(matches!(*verdict(&[x], &[hidden], &[&at]).unwrap_err(), CheckError::Inconclusive { .. }));
+}
+
+#[test]
+fn an_input_without_a_derivative_leaves_the_others_to_be_checked() {
+    let (x, y, n) = (vector("x"), vector("y"), tensor("n", DType::I64, &[None]));
+    let out = mul(&mul(&sqr(&x).unwrap(), &kronograph::graph::undefined_grad(&y).unwrap()).unwrap(), &n).unwrap();
+    let (one, counts) = (Tensor::vector(vec![1.5, 2.5]), Tensor::vector(vec![1i64, 2]));
+    let report = check_grad(&[x, y, n], &[out], &[&one, &one, &counts]).unwrap().to_string();
+    assert!(report.contains("left out: `y`") && report.contains("left out: input `n`"), "{report}");
+}
+
+#[test]
+fn the_worst_element_is_that_of_the_input_to_blame_whatever_its_name() {
+    let (a, b) = (vector("same"), vector("same"));
+    let wrong = sine(2.0, 1.0).call(std::slice::from_ref(&b)).unwrap().remove(0);
+    let out = add(&sum(&a).unwrap(), &sum(&wrong).unwrap()).unwrap();
+    let at = [Tensor::vector(vec![1.0, 2.0]), Tensor::vector(vec![1.5, 0.1, 1.5])];
+    let CheckError::Wrong(fault) = *verdict(&[a, b], &[out], &[&at[0], &at[1]]).unwrap_err() else { panic!("wrong") };
+    assert_eq!(fault.worst.as_ref().map(|worst| worst.position), Some(1), "{fault}");
+}

@@ -114,6 +114,7 @@ fn a_guard_names_the_node_that_makes_the_number() {
     f.set_guard(Some(Guard::NonFinite));
     let infinite = f.call(&[&zero]).unwrap_err().to_string();
     assert!(infinite.starts_with("log: ") && infinite.contains("tests/functions.rs"), "{infinite}");
+    assert!(f.fork().call(&[&zero]).is_err(), "a fork is guarded too");
     f.set_guard(None);
     assert!(f.call(&[&zero]).is_ok());
 }
@@ -149,6 +150,7 @@ fn a_profile_counts_calls_time_and_bytes() {
     assert_eq!(seen, [("exp", 3, 8000), ("sum{axes=[0]}", 3, 8)]);
     assert!(profile.total().as_nanos() > 0 && profile.to_string().contains("exp at tests/functions.rs"));
     assert_eq!(profile.by_line().len(), 1);
+    assert_eq!(f.fork().profile().unwrap().nodes()[0].calls, 0);
 }
 
 #[test]
@@ -198,4 +200,53 @@ fn replacements_are_made_together_or_not_at_all() {
     assert_eq!(graph.check(), Ok(()));
     assert!(!text(&graph).contains("exp") && text(&graph).contains("'inner'"));
     assert_eq!(uses(&graph).len(), 3);
+}
+
+#[test]
+fn a_transaction_that_fails_leaves_what_was_imported_before_it() {
+    let (x, other) = (vector("x"), shared("other", Tensor::vector(vec![1.0])).unwrap());
+    let mut graph = FunctionGraph::new(std::slice::from_ref(&x), &[exp(&x).unwrap()]).unwrap();
+    let made = graph.import(&[log1p(&x).unwrap()]).unwrap()[0];
+    let (bound, inputs) = (graph.bind(made), graph.inputs().to_vec());
+    let mut inside = made;
+    let refused: kronograph::graph::Result<()> = graph.transaction(|graph| {
+        inside = graph.import(&[add(&neg(&bound)?, other.variable())?])?[0];
+        Err(BuildError::parameter("test", "no"))
+    });
+    assert!(refused.is_err());
+    assert_eq!((graph.inputs(), graph.check()), (&inputs[..], Ok(())));
+    let error = graph.replace(graph.outputs()[0], inside, "test").unwrap_err().to_string();
+    assert!(error.contains("was removed from the graph"), "{error}");
+    graph.replace(graph.outputs()[0], made, "test").unwrap();
+    let mut f = Function::plan(graph).unwrap();
+    assert_eq!(
+        f.call(&[&Tensor::vector(vec![0.0])]).unwrap().get::<Tensor>(0).unwrap().to_vec::<f64>().unwrap(),
+        [0.0]
+    );
+}
+
+#[test]
+fn a_cycle_is_an_error_of_planning() {
+    let x = vector("x");
+    let mut graph = FunctionGraph::new(std::slice::from_ref(&x), &[exp(&x).unwrap()]).unwrap();
+    let out = graph.outputs()[0];
+    let made = graph.import(&[neg(&graph.bind(out)).unwrap()]).unwrap()[0];
+    graph.replace(out, made, "test").unwrap();
+    let error = Function::plan(graph).unwrap_err().to_string();
+    assert!(error.contains("neg") && error.contains("cycle"), "{error}");
+}
+
+#[test]
+fn no_call_sees_a_part_of_the_updates_of_another() {
+    let (a, b) = (shared("a", Tensor::scalar(0.0)).unwrap(), shared("b", Tensor::scalar(0.0)).unwrap());
+    let next = |x: &Shared| add(x.variable(), 1.0).unwrap();
+    let both = Definition::new(&[], &[]).update(&a, &next(&a)).update(&b, &next(&b));
+    let mut step = compile_definition(&both, &Mode::run()).unwrap();
+    let mut apart = compile(&[], &[sub(a.variable(), b.variable()).unwrap()], &Mode::run()).unwrap();
+    let writer = std::thread::spawn(move || (0..20_000).for_each(|_| drop(step.call(&[]).unwrap())));
+    while !writer.is_finished() {
+        assert_eq!(apart.call(&[]).unwrap().scalar(0).unwrap(), 0.0);
+    }
+    writer.join().unwrap();
+    assert_eq!(number(&a), 20_000.0);
 }

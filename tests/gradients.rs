@@ -148,6 +148,16 @@ fn jacobians_of_any_shape_by_rows_columns_and_chunks() {
     let chunk = Jacobian::of(&f, &x).rows(1..3).build().unwrap();
     assert_eq!(numbers(&value, &chunk), want[6..]);
     assert!(Jacobian::of(&f, &x).rows(1..4).build().is_err());
+    // A chunk asks for no more memory than it has elements, whatever the length of f is; and must lie in f.
+    let long = tensor("long", DType::F64, &[Some(1_000_000)]);
+    let chunk = Jacobian::of(&sqr(&long).unwrap(), &long).rows(1..2).build().unwrap();
+    let row = numbers(&[(&long, Tensor::vector(vec![1.5; 1_000_000]))], &chunk);
+    assert_eq!((row.len(), &row[..3]), (1_000_000, &[0.0, 3.0, 0.0][..]));
+    let free = vector("free");
+    assert!(Jacobian::of(&free, &free).rows(0..usize::MAX).build().is_err());
+    let beyond = Jacobian::of(&sqr(&free).unwrap(), &free).rows(1..4).build().unwrap();
+    let mut beyond = compile(&[free], &[beyond], &Mode::run()).unwrap();
+    assert!(beyond.call(&[&Tensor::vector(vec![1.0, 2.0, 3.0])]).is_err());
     assert!(Jacobian::of(&f, &x).forward().rows(0..1).build().is_err());
     // Static lengths unknown, and a scalar output.
     let y = vector("y");
@@ -200,4 +210,60 @@ fn the_kinds_of_forward_mode() {
     let outputs = [sqr(&x).unwrap(), sqr(&y).unwrap(), undefined_grad(&x).unwrap()];
     let kinds = rop_kinds(&outputs, std::slice::from_ref(&x), &[constant(1.0)]).unwrap();
     assert!(matches!(kinds[..], [Grad::Var(_), Grad::Disconnected, Grad::Undefined { .. }]), "{kinds:?}");
+}
+
+#[test]
+fn forward_mode_is_the_adjoint_of_reverse_mode_where_wrt_depends_on_wrt() {
+    let x = scalar("x");
+    let y = sqr(&x).unwrap();
+    let f = sqr(&y).unwrap();
+    let wrt = [x.clone(), y, x.clone()];
+    let pushed = rop(std::slice::from_ref(&f), &wrt, &[constant(1.0), constant(10.0), constant(100.0)]).unwrap();
+    let pulled = lop(&[f], &wrt, &[constant(1.0)]).unwrap();
+    let value = [(&x, at(2.0))];
+    let parts: Vec<f64> = pulled.iter().map(|part| numbers(&value, part)[0]).collect();
+    assert_eq!(parts, [32.0, 8.0, 32.0]);
+    assert_eq!(numbers(&value, &pushed[0]), [32.0 + 10.0 * 8.0 + 100.0 * 32.0]);
+}
+
+#[test]
+fn a_forward_rule_is_transposed_and_checked() {
+    let (x, y) = (vector("x"), vector("y"));
+    let value = [(&y, Tensor::vector(vec![1.0, 2.0]))];
+    let op =
+        GraphOp::new("two", std::slice::from_ref(&x), &[sum(&sqr(&x).unwrap()).unwrap(), neg(&x).unwrap()]).unwrap();
+    let gradient = |op: GraphOp| {
+        let both = op.call(std::slice::from_ref(&y)).unwrap();
+        grad(&add(&both[0], &sum(&both[1]).unwrap()).unwrap(), std::slice::from_ref(&y)).map(|mut g| g.remove(0))
+    };
+    // The transpose of a sum reads the shape of the tangent.
+    let right = op.clone().with_jvp(|node, t| {
+        let t = t[0].as_ref().unwrap();
+        Ok(vec![mul(2.0, &sum(&mul(node.input(0), t)?)?)?.into(), neg(t)?.into()])
+    });
+    assert_eq!(numbers(&value, &gradient(right).unwrap()), [1.0, 3.0]);
+    let zero = op.clone().with_jvp(|_, _| Ok(vec![Grad::Zero, Grad::Zero]));
+    assert_eq!(numbers(&value, &gradient(zero).unwrap()), [0.0, 0.0]);
+    let short = op.clone().with_jvp(|_, t| Ok(vec![sum(t[0].as_ref().unwrap())?.into()]));
+    let error = gradient(short).unwrap_err().to_string();
+    assert!(error.contains("two") && error.contains("2 term(s), and returned 1"), "{error}");
+    let square = op.with_jvp(|_, t| Ok(vec![sum(&sqr(t[0].as_ref().unwrap())?)?.into(), Grad::Zero]));
+    let error = gradient(square).unwrap_err().to_string();
+    assert!(error.contains("two") && error.contains("not linear"), "{error}");
+}
+
+#[test]
+fn a_map_that_captures_a_sparse_matrix_is_differentiated_by_the_rest() {
+    let (w, x) = (sparse_matrix("w", Format::Csr, [Some(2), Some(2)]), tensor("x", DType::F64, &[Some(2)]));
+    let column = expand_dims(&sqr(&x).unwrap(), &[1]).unwrap();
+    let f = squeeze(&structured_dot(&w, &column).unwrap(), &[1]).unwrap();
+    let total = sum(&jacobian(&f, &x).unwrap()).unwrap();
+    let g = grad(&total, std::slice::from_ref(&x)).unwrap().remove(0);
+    let matrix = SparseMatrix::new(Format::Csr, [2, 2], vec![1.0, 2.0, 3.0], vec![0, 0, 1], vec![0, 1, 3]).unwrap();
+    let at = Tensor::vector(vec![1.0, 5.0]);
+    let mut function = compile(&[w.clone(), x], &[g], &Mode::run()).unwrap();
+    let out = function.call(&[&matrix, &at]).unwrap();
+    assert_eq!(out.get::<Tensor>(0).unwrap().to_vec::<f64>().unwrap(), [6.0, 6.0]);
+    let error = grad(&total, &[w]).unwrap_err().to_string();
+    assert!(error.contains("`w`") && error.contains("map has no rule for it yet"), "{error}");
 }

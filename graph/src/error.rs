@@ -366,6 +366,7 @@ impl fmt::Display for crate::op::Why {
             crate::op::Why::Discrete => "is discrete in it",
             crate::op::Why::Random => "is a random draw whose parameters it is",
             crate::op::Why::Index => "uses it as an index",
+            crate::op::Why::Unwritten => "has no rule for it yet",
             crate::op::Why::Declared => "declares it to be so",
         })
     }

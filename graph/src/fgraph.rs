@@ -221,6 +221,10 @@ impl FunctionGraph {
         &self.value(id).producer
     }
 
+    pub(crate) fn is_leaf(&self, id: ValueId) -> bool {
+        !matches!(self.producer(id), Producer::Node(..))
+    }
+
     /// The type of a value.
     pub fn ty(&self, id: ValueId) -> &TypeRef {
         &self.value(id).ty

@@ -8,7 +8,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::autodiff::{Gradient, rop_kinds};
+use crate::autodiff::{Alone, Gradient, rop_kinds};
 use crate::dim::{Dim, Shape};
 use crate::error::{BuildError, OpFailure, OpResult, Result};
 use crate::frozen::Frozen;
@@ -120,25 +120,43 @@ impl GraphOp {
 
     /// The cotangents of the inputs from the forward rule, which is linear in the tangents.
     fn transposed(&self, rule: &JvpRule, node: &NodeView<'_>, cotangents: &[Option<Variable>]) -> Result<Grads> {
+        let malformed = |mode, rule| {
+            let (op, origin) = (self.name(), node.origin());
+            BuildError::BadDerivative { op, mode, rule, origin }
+        };
+        let mut alone = Alone::new(node.inputs(), node.outputs());
         let stand_in = |input: &Variable| input.ty().tangent().map(|ty| Variable::input("tangent", ty));
         let tangents: Vec<Option<Variable>> = node.inputs().iter().map(stand_in).collect();
-        let pushed = rule(node, &tangents)?;
-        let (mut of, mut given) = (Vec::new(), Vec::new());
+        let pushed = rule(&alone.view(node.op(), node.origin()), &tangents)?;
+        if pushed.len() != cotangents.len() {
+            let rule = format!("it must return {} term(s), and returned {}", cotangents.len(), pushed.len());
+            return Err(malformed("forward", rule));
+        }
+        let (mut of, mut given, mut zero) = (Vec::new(), Vec::new(), false);
         for (answer, cotangent) in pushed.into_iter().zip(cotangents) {
             match (answer, cotangent) {
                 (Grad::Var(pushed), Some(cotangent)) => {
                     of.push(pushed);
-                    given.push(cotangent.clone());
+                    given.push(alone.leaf(cotangent));
                 }
                 (Grad::Undefined { why }, Some(_)) => return Ok(vec![Grad::Undefined { why }; tangents.len()]),
-                _ => {}
+                (answer, _) => zero |= matches!(answer, Grad::Zero),
             }
         }
         let wrt: Vec<Variable> = tangents.iter().flatten().cloned().collect();
         let mut kinds = Gradient::of_outputs(&of, &given)?.kinds(&wrt)?.into_iter();
-        let next =
-            |tangent: &Option<Variable>| tangent.as_ref().and_then(|_| kinds.next()).unwrap_or(Grad::Disconnected);
-        Ok(tangents.iter().map(next).collect())
+        let paired =
+            tangents.iter().zip(node.inputs()).filter_map(|(free, input)| Some((free.clone()?, input.clone())));
+        let paired: Vec<(Variable, Variable)> = paired.collect();
+        let place = |tangent: &Option<Variable>| match tangent.as_ref().and_then(|_| kinds.next()) {
+            Some(Grad::Var(term)) => alone.put_back(&term, &paired)?.map(Grad::Var).ok_or_else(|| {
+                let rule = "its forward derivative is not linear in the tangent, so the reverse one does not follow";
+                malformed("reverse", rule.to_owned())
+            }),
+            Some(Grad::Disconnected) if zero => Ok(Grad::Zero),
+            other => Ok(other.unwrap_or(Grad::Disconnected)),
+        };
+        tangents.iter().map(place).collect()
     }
 }
 

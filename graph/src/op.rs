@@ -233,6 +233,8 @@ pub enum Why {
     Random,
     /// The input is an index.
     Index,
+    /// It exists, but the op has no rule for it yet.
+    Unwritten,
     /// The author of the model said so, with [`undefined_grad`](crate::undefined_grad).
     Declared,
 }

@@ -21,6 +21,25 @@ pub struct Shared {
 /// Where the value is.
 pub(crate) struct Cell(RwLock<Arc<dyn Value>>);
 
+/// Held while cells are read or changed together, so that no call sees a part of another's updates.
+static TOGETHER: RwLock<()> = RwLock::new(());
+
+/// The values of some cells, as they are between two calls with updates.
+pub(crate) fn snapshot(cells: &[Arc<Cell>], values: &mut Vec<Arc<dyn Value>>) {
+    if !cells.is_empty() {
+        let _together = TOGETHER.read().unwrap_or_else(PoisonError::into_inner);
+        values.extend(cells.iter().map(|cell| cell.get()));
+    }
+}
+
+/// Puts values into some cells, all at once.
+pub(crate) fn commit(cells: &[Arc<Cell>], values: Vec<Option<Arc<dyn Value>>>) {
+    let _together = TOGETHER.write().unwrap_or_else(PoisonError::into_inner);
+    for (cell, value) in cells.iter().zip(values) {
+        value.into_iter().for_each(|value| cell.put(value));
+    }
+}
+
 impl Cell {
     /// The value as it is now; a later change does not reach it.
     pub(crate) fn get(&self) -> Arc<dyn Value> {

@@ -4,14 +4,14 @@
 //! of its outputs, so pulling the tangents back through that linear map, with stand-ins for the cotangents, gives
 //! `J t`. Only that node is treated so, and the stand-ins do not appear in the result.
 
+use super::alone::Alone;
 use super::gathered::{Gathered, Table, check_count, check_term};
 use super::reverse::Sweep;
 use crate::error::{BuildError, Result};
-use crate::op::{Grad, Grads, NodeView, Tangents};
+use crate::op::{Grad, Tangents};
 use crate::origin::{self, Role};
-use crate::substitute::substitute;
 use crate::variable::{Apply, Variable};
-use crate::walk::{toposort, toposort_until};
+use crate::walk::toposort;
 
 pub(super) fn forward(outputs: &[Variable], seeds: &[(Variable, Variable)]) -> Result<Vec<Gathered>> {
     let mut table = Table::default();
@@ -47,10 +47,7 @@ fn push_forward(node: &Apply, table: &mut Table) -> Result<()> {
     check_count(node, "forward", answers.len(), node.output_count())?;
     for (output, answer) in node.outputs().iter().zip(answers) {
         check_term(node, "forward", output, &answer)?;
-        // A seed replaces what flows in from above: the variable is differentiated by as if it were free.
-        if table.get(&output.key()).is_some_and(|seeded| !seeded.terms.is_empty()) {
-            continue;
-        }
+        // What flows in is added to a seed, as reverse mode lets flow on what it is asked for.
         let entry = table.entry(output.key()).or_default();
         entry.undefined = undefined.clone();
         entry.add(answer, node);
@@ -66,15 +63,12 @@ fn tangents_of(node: &Apply, tangents: &[Option<Variable>]) -> Result<Tangents> 
 }
 
 /// `J t` as the derivative of `Jᵀ v` by v, pulled back from t.
-///
-/// It is built on a copy of the node whose inputs and outputs are leaves, so that it costs as much as the node,
-/// however large the expression above it is.
 fn double_reverse(node: &Apply, tangents: &[Option<Variable>], missing: BuildError) -> Result<Tangents> {
     let outputs = node.outputs();
-    let alone = Alone::new(node);
+    let mut alone = Alone::new(node.inputs(), &outputs);
     let cotangent = |output: &Variable| output.ty().tangent().map(|ty| Variable::input("cotangent", ty));
     let cotangents: Vec<Option<Variable>> = outputs.iter().map(cotangent).collect();
-    let grads = match alone.l_op(node, &cotangents) {
+    let grads = match node.op().l_op(&alone.view(node.op(), node.origin()), &cotangents) {
         Err(BuildError::NoDerivative { mode: "reverse", .. }) => return Err(missing),
         grads => grads?,
     };
@@ -83,23 +77,23 @@ fn double_reverse(node: &Apply, tangents: &[Option<Variable>], missing: BuildErr
     for ((input, grad), tangent) in node.inputs().iter().zip(grads).zip(tangents) {
         check_term(node, "reverse", input, &grad)?;
         match (grad, tangent) {
-            (Grad::Var(grad), Some(tangent)) => sweep.seeds.push((grad, tangent.clone())),
+            (Grad::Var(grad), Some(tangent)) => sweep.seeds.push((grad, alone.leaf(tangent))),
             (Grad::Undefined { why }, Some(_)) => return Ok(vec![Grad::Undefined { why }; outputs.len()]),
             _ => {}
         }
     }
     let stand_ins: Vec<Variable> = cotangents.iter().flatten().cloned().collect();
     let mut gathered = sweep.run(&stand_ins)?.into_iter();
+    let paired = cotangents.iter().zip(&outputs).filter_map(|(free, output)| Some((free.clone()?, output.clone())));
+    let paired: Vec<(Variable, Variable)> = paired.collect();
     let mut answers = Vec::with_capacity(outputs.len());
     for (output, cotangent) in outputs.iter().zip(&cotangents) {
         let kind = cotangent.as_ref().and(gathered.next()).map(|gathered| gathered.kind(output)).transpose()?;
         answers.push(match kind {
-            Some(Grad::Var(tangent)) if depends_on(&tangent, &stand_ins, tangents) => {
-                let rule = "its reverse derivative is not linear in the cotangent, so the forward one does not follow";
-                let (op, mode, rule) = (node.op().name(), "forward", rule.to_owned());
-                return Err(BuildError::BadDerivative { op, mode, rule, origin: node.origin() });
-            }
-            Some(Grad::Var(tangent)) => substitute(&[tangent], &alone.back)?.remove(0).into(),
+            Some(Grad::Var(tangent)) => match alone.put_back(&tangent, &paired)? {
+                Some(tangent) => tangent.into(),
+                None => return Err(not_linear(node)),
+            },
             Some(undefined @ Grad::Undefined { .. }) => undefined,
             Some(Grad::Zero | Grad::Disconnected) | None => Grad::Zero,
         });
@@ -107,41 +101,8 @@ fn double_reverse(node: &Apply, tangents: &[Option<Variable>], missing: BuildErr
     Ok(answers)
 }
 
-/// Whether a tangent depends on what merely stood in, not walking into the given tangents.
-fn depends_on(tangent: &Variable, stand_ins: &[Variable], given: &[Option<Variable>]) -> bool {
-    let stop = |variable: &Variable| given.iter().flatten().any(|given| given == variable);
-    let nodes = toposort_until(std::slice::from_ref(tangent), stop);
-    let used = nodes.iter().flat_map(|node| node.inputs()).chain([tangent]);
-    used.into_iter().any(|variable| stand_ins.contains(variable))
-}
-
-/// A node cut out of its expression: constants stay, other inputs and the outputs are leaves.
-struct Alone {
-    inputs: Vec<Variable>,
-    outputs: Vec<Variable>,
-    /// The leaves and what they stand for.
-    back: Vec<(Variable, Variable)>,
-}
-
-impl Alone {
-    fn new(node: &Apply) -> Self {
-        let mut back: Vec<(Variable, Variable)> = Vec::new();
-        let mut leaf = |variable: &Variable| {
-            if variable.constant().is_some() {
-                return variable.clone();
-            }
-            if let Some((leaf, _)) = back.iter().find(|(_, stands_for)| stands_for == variable) {
-                return leaf.clone();
-            }
-            back.push((Variable::input("", variable.ty().clone()), variable.clone()));
-            back[back.len() - 1].0.clone()
-        };
-        let inputs = node.inputs().iter().map(&mut leaf).collect();
-        let outputs = node.outputs().iter().map(&mut leaf).collect();
-        Self { inputs, outputs, back }
-    }
-
-    fn l_op(&self, node: &Apply, cotangents: &[Option<Variable>]) -> Result<Grads> {
-        node.op().l_op(&NodeView::new(node.op(), &self.inputs, &self.outputs, node.origin()), cotangents)
-    }
+fn not_linear(node: &Apply) -> BuildError {
+    let rule = "its reverse derivative is not linear in the cotangent, so the forward one does not follow";
+    let (op, mode, rule) = (node.op().name(), "forward", rule.to_owned());
+    BuildError::BadDerivative { op, mode, rule, origin: node.origin() }
 }

@@ -11,10 +11,12 @@ use crate::operators::{Verb, binary};
 use crate::origin::{self, Role};
 use crate::variable::Variable;
 
+mod alone;
 mod forward;
 mod gathered;
 mod reverse;
 
+pub(crate) use alone::Alone;
 use forward::forward;
 use gathered::{Gathered, Undefined, may_be};
 use reverse::Sweep;
@@ -61,7 +63,8 @@ pub fn hvp(cost: &Variable, wrt: &[Variable], directions: &[Variable]) -> Result
 
 /// Forward mode (PyTensor: `Rop`, pushforward; JAX: JVP): `sum_j ∂f_i/∂wrt_j t_j` for each output.
 ///
-/// An output that does not depend on `wrt` has a tangent of zeros. An op without `r_op` is served by its `l_op`,
+/// The adjoint of [`lop`], where one of `wrt` depends on another, too. An output that does not depend on `wrt` has a
+/// tangent of zeros. An op without `r_op` is served by its `l_op`,
 /// pulled back twice.
 ///
 /// # Errors

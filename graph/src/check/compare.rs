@@ -19,6 +19,9 @@ const CLOSE: f64 = 1e-8;
 const ESTIMATES: f64 = 10.0;
 /// The first step, relative to the size of what is moved.
 const STEP: f64 = 1.0 / 32.0;
+/// Of several outputs, a small one counts as much as the largest, unless it is smaller by more than this: then it may be
+/// what rounding left of larger numbers.
+const SMALLEST: f64 = 1e-4;
 /// How many elements are looked at one by one once something is wrong.
 const COORDINATES: usize = 64;
 
@@ -33,8 +36,8 @@ pub(super) struct Checked<'a> {
     reverse: System,
     forward: System,
     moves: Vec<Move>,
-    /// The gradient of each input that is moved.
-    gradients: Vec<(Place, Option<Box<dyn Value>>)>,
+    /// The gradient of each input that is moved; `None` where it is zero everywhere.
+    gradients: Vec<Option<Box<dyn Value>>>,
     cotangents: Vec<Box<dyn Value>>,
     precision: f64,
     /// The size of the terms of `<w, F(x)>`.
@@ -104,9 +107,13 @@ impl Ends {
     ) -> Result<Self, CheckError> {
         let answers = Runner::new(&system.inputs, &system.outputs, options)?.call(&system.references())?;
         let mut ends = Self { of: Vec::new(), cotangents: Vec::new(), size: 0.0 };
+        let size = |k: usize| Ok(answers.value(k)?.to_floats().map_or(0.0, |floats| typical_size(&floats)));
+        let sizes = (0..answers.len()).map(size).collect::<Result<Vec<f64>, CheckError>>()?;
+        let largest = sizes.iter().copied().fold(0.0, f64::max);
         for (k, output) in system.outputs.iter().enumerate() {
             let answer = answers.value(k)?;
-            match output.ty().tangent().and_then(|_| random.like(answer)) {
+            let weight = largest / sizes[k].max(SMALLEST * largest);
+            match output.ty().tangent().and_then(|_| random.like(answer, weight)) {
                 Some(cotangent) => {
                     ends.size += product_size(&*cotangent, answer);
                     ends.of.push(output.clone());
@@ -126,7 +133,7 @@ impl Move {
         let alone = (0..moving.len()).map(|at| vec![at]);
         let together = (moving.len() > 1).then(|| (0..moving.len()).collect());
         let make = |at: Vec<usize>| {
-            let wrt: Vec<Variable> = at.iter().map(|&at| system.inputs[moving[at]].clone()).collect();
+            let wrt = pick(&system.inputs, &at.iter().map(|&at| moving[at]).collect::<Vec<_>>());
             let (forward, tangent_at) = system.pushed(of, &wrt, &[])?;
             let push = Runner::new(&forward.inputs, &forward.outputs, options)?;
             Ok(Self { at, push, tangent_at })
@@ -146,18 +153,20 @@ impl<'a> Checked<'a> {
         let System { inputs, values, .. } = system;
         let mut random = Random(Wrapping(options.seed.wrapping_add(order as u64)));
         let Ends { of, cotangents, size } = Ends::new(system, options, &mut random, report)?;
-        let moving = system.moving();
+        let moving = system.moving(report);
         if moving.is_empty() || of.is_empty() {
             return Ok(None);
         }
-        let wrt: Vec<Variable> = moving.iter().map(|&k| inputs[k].clone()).collect();
-        let (reverse, places) = system.pulled(&of, &wrt, &cotangents, report)?;
-        let tangents: Vec<_> = moving.iter().filter_map(|&k| random.like(&*values[k])).collect();
-        let (forward, _) = system.pushed(&of, &wrt, &tangents)?;
+        let (reverse, places) = system.pulled(&of, &pick(inputs, &moving), &cotangents, report)?;
+        // What has no derivative stands still, or the outputs would have no tangents.
+        let moving = moving.into_iter().zip(places).filter(|(_, place)| *place != Place::Excluded);
+        let (moving, places): (Vec<usize>, Vec<Place>) = moving.unzip();
+        let tangents: Vec<_> = moving.iter().filter_map(|&k| random.like(&*values[k], 1.0)).collect();
+        let (forward, _) = system.pushed(&of, &pick(inputs, &moving), &tangents)?;
         let gradients = Runner::new(&reverse.inputs, &reverse.outputs, options)?.call(&reverse.references())?;
         let mut gradients = gradients.into_values().into_iter();
         let mut gradient_at = |place| if matches!(place, Place::At(_)) { gradients.next() } else { None };
-        let gradients = places.into_iter().map(|place| (place, gradient_at(place))).collect();
+        let gradients = places.into_iter().map(&mut gradient_at).collect();
         Ok(Some(Self {
             order,
             value: Runner::new(inputs, &of, options)?,
@@ -179,10 +188,9 @@ impl<'a> Checked<'a> {
     fn find_fault(&mut self, report: &mut GradReport) -> Result<Option<(usize, GradFault)>, CheckError> {
         for which in 0..self.moves.len() {
             let at = self.moves[which].at.clone();
-            let exists = at.iter().all(|&at| self.gradients[at].0 != Place::Excluded);
             let counts: Vec<usize> = at.iter().map(|&at| self.floats(at).len()).collect();
             let tries = if at.len() == 1 { self.options.directions } else { 1 };
-            for _ in 0..if exists && counts.iter().any(|&count| count > 0) { tries } else { 0 } {
+            for _ in 0..if counts.iter().any(|&count| count > 0) { tries } else { 0 } {
                 let mut direction = |&count: &usize| (0..count).map(|_| self.random.next()).collect();
                 let directions: Vec<Vec<f64>> = counts.iter().map(&mut direction).collect();
                 let slopes = self.slopes(which, &directions)?;
@@ -214,7 +222,7 @@ impl<'a> Checked<'a> {
         let (forward, mut terms) = self.pushed(which, &tangents)?;
         let mut reverse = 0.0;
         for (&at, tangent) in at.iter().zip(&tangents) {
-            if let Some(gradient) = self.gradients[at].1.as_deref() {
+            if let Some(gradient) = self.gradients[at].as_deref() {
                 reverse += inner(gradient, &**tangent)?;
                 terms += product_size(gradient, &**tangent);
             }
@@ -267,14 +275,17 @@ impl<'a> Checked<'a> {
         let identity = (reverse - forward).abs() / terms.max(f64::MIN_POSITIVE);
         let same = reverse == forward || identity <= identity_tolerance(self.precision);
         let scale = value.abs().max(terms);
-        // Where everything cancels, a slope is settled when it is small beside what made it up.
+        // Where nothing is claimed but rounding, a slope is settled when it is small beside what made it up.
         let floor = self.size / self.typical_size(&self.moves[which].at);
-        if !(error <= SETTLED * scale || error <= 1e-6 * floor) {
+        let negligible = error <= 1e-6 * floor && terms <= ESTIMATES * self.precision * floor;
+        // Modes that return no numbers are wrong where there is a slope.
+        let size = if reverse.is_finite() && forward.is_finite() { scale } else { value.abs() };
+        if !(error <= SETTLED * size && size.is_finite() || negligible) {
             let input = self.input_names(which);
             return Err(CheckError::Inconclusive { order: self.order, input, slope: value, error });
         }
         let tolerance = ESTIMATES * error + CLOSE * (self.precision / f64::EPSILON).sqrt() * scale;
-        let right = |got: f64| (got - value).abs() <= tolerance;
+        let right = |got: f64| got.is_finite() && (got - value).abs() <= tolerance;
         report.slopes += 1;
         if same && right(reverse) {
             report.worst_identity = report.worst_identity.max(if reverse == forward { 0.0 } else { identity });
@@ -328,6 +339,10 @@ impl<'a> Checked<'a> {
     }
 }
 
+fn pick(variables: &[Variable], at: &[usize]) -> Vec<Variable> {
+    at.iter().map(|&k| variables[k].clone()).collect()
+}
+
 fn inner(a: &dyn Value, b: &dyn Value) -> Result<f64, CheckError> {
     let unfit = || CheckError::Unfit(format!("a derivative is {}, for a value that is {}", a.describe(), b.describe()));
     a.inner(b).or_else(|| b.inner(a)).ok_or_else(unfit)
@@ -335,12 +350,21 @@ fn inner(a: &dyn Value, b: &dyn Value) -> Result<f64, CheckError> {
 
 /// The size of the terms of an inner product.
 fn product_size(a: &dyn Value, b: &dyn Value) -> f64 {
-    let size = |x: &dyn Value| x.to_floats().unwrap_or_default().iter().map(|x| x * x).sum::<f64>().sqrt();
+    let size = |x: &dyn Value| norm(&x.to_floats().unwrap_or_default());
     size(a) * size(b)
+}
+
+/// The Euclidean norm; the squares neither overflow nor vanish.
+fn norm(floats: &[f64]) -> f64 {
+    let largest = floats.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return floats.iter().map(|x| x.abs()).sum();
+    }
+    largest * floats.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// The root mean square of what is moved; 1 where that is zero.
 fn typical_size(floats: &[f64]) -> f64 {
-    let size = (floats.iter().map(|x| x * x).sum::<f64>() / floats.len().max(1) as f64).sqrt();
+    let size = norm(floats) / (floats.len().max(1) as f64).sqrt();
     if size > 0.0 && size.is_finite() { size } else { 1.0 }
 }

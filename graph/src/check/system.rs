@@ -24,10 +24,13 @@ impl System {
     }
 
     /// The inputs that can be moved: those of floats that can be given other numbers.
-    pub(super) fn moving(&self) -> Vec<usize> {
+    pub(super) fn moving(&self, report: &mut GradReport) -> Vec<usize> {
         let floats = |value: &dyn Value| value.to_floats().and_then(|floats| value.with_floats(&floats)).is_some();
         let moves = |k: &usize| self.inputs[*k].ty().tangent().is_some() && floats(&*self.values[*k]);
-        (0..self.inputs.len()).filter(moves).collect()
+        let (moving, still): (Vec<usize>, Vec<usize>) = (0..self.inputs.len()).partition(moves);
+        let names = still.iter().map(|&k| expression_text(&self.inputs[k]));
+        names.for_each(|name| report.skip(format!("input `{name}` has no derivatives")));
+        moving
     }
 
     /// The gradients of outputs by inputs, as a system whose further inputs are the cotangents.
@@ -173,8 +176,8 @@ impl Random {
         if bits & 1 == 0 { size } else { -size }
     }
 
-    pub(super) fn like(&mut self, value: &dyn Value) -> Option<Box<dyn Value>> {
+    pub(super) fn like(&mut self, value: &dyn Value, size: f64) -> Option<Box<dyn Value>> {
         let count = value.to_floats()?.len();
-        value.with_floats(&(0..count).map(|_| self.next()).collect::<Vec<_>>())
+        value.with_floats(&(0..count).map(|_| size * self.next()).collect::<Vec<_>>())
     }
 }

@@ -30,18 +30,23 @@ impl FunctionGraph {
     ///
     /// # Errors
     ///
-    /// When the new type is neither the same nor more precise.
+    /// When the new type is neither the same nor more precise, or the node of the new value is gone.
     pub fn replace(&mut self, old: ValueId, new: ValueId, rule: &'static str) -> Result<()> {
         if old == new {
             return Ok(());
         }
-        if !self.ty(old).is_super(&**self.ty(new)) {
+        let gone = matches!(*self.producer(new), Producer::Node(node, _) if self.node(node).is_none());
+        if gone || !self.ty(old).is_super(&**self.ty(new)) {
             let (was, is) = (self.bind(old), self.bind(new));
+            let why = match gone {
+                true => "the node of the replacement was removed from the graph",
+                false => "a replacement must have the same type, or a more precise one",
+            };
             return Err(BuildError::Replacement {
                 rule: rule.into(),
                 old: Box::new(Described::new(&was)),
                 new: Box::new(Described::new(&is)),
-                why: "a replacement must have the same type, or a more precise one",
+                why,
                 origin: self.value(old).origin.clone(),
             });
         }

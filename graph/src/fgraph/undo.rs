@@ -21,14 +21,14 @@ impl FunctionGraph {
     pub fn transaction<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let outermost = self.journal.is_none();
         let start = self.journal.get_or_insert_default().len();
-        let (nodes, history) = (self.mark(), self.history.len());
+        let (nodes, inputs, history) = (self.mark(), self.inputs.len(), self.history.len());
         let result = change(self);
         if result.is_err() {
             self.undo(start);
             self.history.truncate(history);
             let imported: Vec<NodeId> = self.nodes_since(nodes).collect();
-            imported.into_iter().rev().for_each(|node| self.prune(node));
-            self.journal.iter_mut().for_each(|journal| journal.truncate(start));
+            imported.into_iter().for_each(|node| self.forget(node));
+            self.forget_shared(inputs);
         }
         if outermost {
             self.journal = None;
@@ -71,6 +71,23 @@ impl FunctionGraph {
         if let Some(journal) = &mut self.journal {
             journal.push(edit());
         }
+    }
+
+    /// Removes a node; what it used stays, even if nobody else uses it.
+    fn forget(&mut self, id: NodeId) {
+        for position in 0..self.node_inputs(id).len() {
+            let node = self.node_mut(id);
+            let (input, place) = (node.inputs[position], node.places[position]);
+            self.unlist(input, place);
+        }
+        self.nodes[id.0 as usize] = None;
+    }
+
+    /// Removes the shared variables that are inputs from a position on.
+    fn forget_shared(&mut self, from: usize) {
+        let gone = self.inputs.split_off(from);
+        self.shared.truncate(from - self.argument_count);
+        self.leaves.retain(|_, id| !gone.contains(id));
     }
 
     fn undo(&mut self, start: usize) {

@@ -9,6 +9,7 @@ use super::watch::Watch;
 use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
 use crate::print::expression_text;
+use crate::shared;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
@@ -111,8 +112,7 @@ impl Function {
 
     /// Runs the plan, and then the updates of shared variables; a call that fails changes none.
     pub(super) fn run(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
-        let cells = self.plan.graph.shared();
-        self.snapshot.extend(cells.iter().map(|cell| cell.get()));
+        shared::snapshot(self.plan.graph.shared(), &mut self.snapshot);
         let result = self.steps(arguments, watch).map_err(|(at, failure)| self.failure(at, arguments, failure));
         if result.is_ok() {
             self.update();
@@ -158,9 +158,7 @@ impl Function {
         let places = self.lookup(Arguments::Borrowed(&[]));
         let value = |&source: &Source| Some(Arc::from(places.find(source)?.boxed_clone()));
         let values: Vec<Option<Arc<dyn Value>>> = self.plan.outputs[graph.result_count()..].iter().map(value).collect();
-        for (cell, value) in graph.updates().iter().zip(values) {
-            value.into_iter().for_each(|value| cell.put(value));
-        }
+        shared::commit(graph.updates(), values);
     }
 
     fn failure(&self, at: usize, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {

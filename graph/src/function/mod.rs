@@ -49,7 +49,8 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// An op whose view declaration names an output or input that it does not have.
+    /// An op whose view declaration names an output or input that it does not have; a cycle, which replacements may
+    /// have made.
     pub fn plan(graph: FunctionGraph) -> Result<Self> {
         Ok(Self::new(Arc::new(Plan::new(graph)?)))
     }
@@ -74,9 +75,12 @@ impl Function {
 
     /// A function of the same plan with buffers of its own, for another thread.
     ///
-    /// The plan, its constants and the immutable parts of op states are shared.
+    /// The plan, its constants and the immutable parts of op states are shared. A guard stays set, and a profile
+    /// begins at zero.
     pub fn fork(&self) -> Self {
         let mut fork = Self::new(self.plan.clone());
+        fork.guard = self.guard;
+        fork.set_profiling(self.profile.is_some());
         fork.states = self.states.iter().map(|state| state.as_ref().map(|state| state.fork())).collect();
         fork
     }
@@ -326,4 +330,9 @@ impl OutputView<'_> {
 /// A view declaration that names what the op does not have.
 fn bad_declaration(op: &dyn crate::op::Op) -> BuildError {
     BuildError::parameter(op.name(), "its view_map names an output or an input that the node does not have")
+}
+
+/// A node that depends on itself.
+fn cyclic(op: &dyn crate::op::Op) -> BuildError {
+    BuildError::parameter(op.name(), "it depends on its own result: a replacement has made a cycle")
 }

@@ -76,8 +76,14 @@ struct Lives {
 impl Lives {
     fn new(graph: &FunctionGraph, order: &[NodeId]) -> Result<Self> {
         let mut lives = Self { last: vec![0; graph.value_count()], base: vec![None; graph.value_count()] };
+        let mut made = vec![false; graph.value_count()];
         for (at, id) in order.iter().enumerate() {
             let Some(node) = graph.node(*id) else { continue };
+            let is_made = |&input: &ValueId| made[input.0 as usize] || graph.is_leaf(input);
+            if !node.inputs.iter().all(is_made) {
+                return Err(super::cyclic(&*node.op));
+            }
+            node.outputs.iter().for_each(|output| made[output.0 as usize] = true);
             for &value in node.inputs.iter().chain(&node.outputs) {
                 lives.last[value.0 as usize] = at;
             }

@@ -81,34 +81,35 @@ impl Jacobian {
             (Some(By::Columns), Some(_)) => {
                 Err(BuildError::parameter("jacobian", "a range of rows needs reverse mode"))
             }
-            (_, Some(rows)) => self.by_rows(&m, Some(rows)),
-            (Some(By::Rows), None) => self.by_rows(&m, None),
+            (_, Some(rows)) => self.by_rows(&self.part(&m, rows)?, &Dim::from(rows.len())),
+            (Some(By::Rows), None) => self.by_rows(&self.f, &m),
             (Some(By::Columns), None) => self.by_columns(&n),
             (None, None) => match (m.known(), n.known()) {
                 (Some(m_known), Some(n_known)) if n_known < m_known => self.by_columns(&n),
-                _ => self.by_rows(&m, None),
+                _ => self.by_rows(&self.f, &m),
             },
         }
     }
 
-    fn by_rows(&self, m: &Dim, rows: Option<&Range<usize>>) -> Result<Variable> {
-        let (f, x) = (&self.f, &self.x);
-        let mut directions = eye(m.clone())?;
-        if let Some(Range { start, end }) = rows {
-            if start > end || m.known().is_some_and(|m| *end > m) {
+    /// The elements of `f` in a range, so that no direction is longer than they are many.
+    fn part(&self, m: &Dim, Range { start, end }: &Range<usize>) -> Result<Variable> {
+        let inside = start <= end && m.known().is_none_or(|m| *end <= m);
+        match (i64::try_from(*start), i64::try_from(*end)) {
+            (Ok(start), Ok(end)) if inside => slice(&reshape(&self.f, [m.clone()])?, start, end),
+            _ => {
                 let rule = format!("rows {start}..{end} are not among the {m} of `f`");
-                return Err(BuildError::parameter("jacobian", rule));
+                Err(BuildError::parameter("jacobian", rule))
             }
-            directions = slice(&directions, *start as i64, *end as i64)?;
         }
-        let stacked = map(&[directions], |row| {
+    }
+
+    fn by_rows(&self, f: &Variable, m: &Dim) -> Result<Variable> {
+        let x = &self.x;
+        let stacked = map(&[eye(m.clone())?], |row| {
             let cotangent = reshape(&row[0], shape_of(f))?;
             Gradient::of_outputs(std::slice::from_ref(f), &[cotangent])?.wrt(std::slice::from_ref(x))
         })?;
-        match rows {
-            Some(_) => Ok(stacked[0].clone()),
-            None => reshape(&stacked[0], [shape_of(f), shape_of(x)].concat()),
-        }
+        reshape(&stacked[0], [shape_of(f), shape_of(x)].concat())
     }
 
     fn by_columns(&self, n: &Dim) -> Result<Variable> {
@@ -122,7 +123,7 @@ impl Jacobian {
         })?;
         if missing {
             // Reverse mode tells zero, disconnected and undefined apart.
-            return self.by_rows(&size_of(f)?, None);
+            return self.by_rows(f, &size_of(f)?);
         }
         let joined = reshape(&stacked[0], [shape_of(x), shape_of(f)].concat())?;
         swap_groups(&joined, x.ty().extents().len())

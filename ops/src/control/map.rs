@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Dim, Frozen, Grad, Gradient, Grads, GraphState, Io, NodeSpec, NodeView, Op, OpFailure, OpResult,
-    OpState, Props, Result, Shape, Tangents, Value, Variable, apply_all, origin, rop_kinds,
+    OpState, Props, Result, Shape, Tangents, Value, Variable, Why, apply_all, origin, rop_kinds,
 };
 use smallvec::SmallVec;
 
@@ -132,14 +132,15 @@ impl Map {
     }
 
     /// Puts the outputs of a derivative's map where there are terms in its body, `first` of which are stacked.
-    fn answers(&self, parts: Parts, kinds: Vec<Grad>, first: usize, node: &NodeView<'_>) -> Result<Vec<Grad>> {
+    fn answers(&self, parts: Parts, kinds: Vec<Grad>, first: usize) -> Result<Vec<Grad>> {
         let term = |kind: &Grad| if let Grad::Var(term) = kind { Some(term.clone()) } else { None };
+        // Only tensors are stacked and summed; that matters to those who ask for something else.
+        let unwritten = |kind: &Grad| term(kind).is_some_and(|term| term.type_as::<TensorType>().is_none());
+        let why = Why::Unwritten;
+        let kinds: Vec<Grad> =
+            kinds.into_iter().map(|kind| if unwritten(&kind) { Grad::Undefined { why } } else { kind }).collect();
         let stacked: Vec<Variable> = kinds[..first].iter().filter_map(term).collect();
         let summed: Vec<Variable> = kinds[first..].iter().filter_map(term).collect();
-        if let Some(at) = kinds.iter().position(|kind| term(kind).is_some_and(|t| t.type_as::<TensorType>().is_none()))
-        {
-            return Err(node.no_derivative("reverse", at));
-        }
         if stacked.is_empty() && summed.is_empty() {
             return Ok(kinds);
         }
@@ -163,7 +164,8 @@ impl Op for Map {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let want = self.body.inputs();
-        if inputs.len() != want.len() || self.sequences == 0 {
+        let lacks = want.len() < self.sequences || self.body.outputs().len() < self.stacked;
+        if inputs.len() != want.len() || self.sequences == 0 || lacks {
             return Err(BuildError::arity("map", want.len().max(1), inputs));
         }
         let mut length = None;
@@ -229,7 +231,7 @@ impl Op for Map {
         let mut parts = self.parts(node);
         let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.outputs(), output_grads, self.stacked)?;
         let kinds = Gradient::of_outputs(&of, &stand_ins)?.kinds(self.body.inputs())?;
-        self.answers(parts, kinds, self.sequences, node)
+        self.answers(parts, kinds, self.sequences)
     }
 
     /// A map of the body's tangents.
@@ -237,7 +239,7 @@ impl Op for Map {
         let mut parts = self.parts(node);
         let (of, stand_ins) = Self::stand_ins(&mut parts, self.body.inputs(), tangents, self.sequences)?;
         let kinds = rop_kinds(self.body.outputs(), &of, &stand_ins)?;
-        self.answers(parts, kinds, self.stacked, node)
+        self.answers(parts, kinds, self.stacked)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
