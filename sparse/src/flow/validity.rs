@@ -20,7 +20,8 @@ pub struct FlowValidity {
     pub smallest: f64,
     /// The eigenvalue `λ_i` of the origins and `λ_j` of the destinations that it belongs to, as real and imaginary part.
     pub pair: [(f64, f64); 2],
-    /// The smallest `|1 - μ_ij|` by the largest one: the reciprocal condition number, if W has orthogonal eigenvectors.
+    /// The smallest `|1 - μ_ij|` by the largest one, zero where that is no number: the reciprocal condition number, if W
+    /// has orthogonal eigenvectors.
     pub ratio: f64,
     /// Whether the system stays nonsingular on the way from ρ = 0: no `μ_ij` is real and reaches 1.
     pub valid: bool,
