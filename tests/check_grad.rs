@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use kronograph::graph::{CheckError, Grad, GradCheck, GradFault, GraphOp, Wrong, check_grad, zero_grad};
+use kronograph::graph::{CheckError, Grad, GradCheck, GradFault, OpFromGraph, Wrong, check_grad, zero_grad};
 use kronograph::ops::{Max, max};
 use kronograph::prelude::*;
 
 type Built<T> = kronograph::graph::Result<T>;
 
 /// `x³ + sin(y) x` for vectors x and y, the true derivative of which is right.
-fn smooth() -> Built<(GraphOp, Variable, Variable)> {
+fn smooth() -> Built<(OpFromGraph, Variable, Variable)> {
     let (x, y) = (vector("x"), vector("y"));
     let value = add(&mul(&x, &sqr(&x)?)?, &mul(&sin(&y)?, &x)?)?;
-    Ok((GraphOp::new("planted", &[x.clone(), y.clone()], &[value])?, x, y))
+    Ok((OpFromGraph::new("planted", &[x.clone(), y.clone()], &[value])?, x, y))
 }
 
 fn slope_x(x: &Variable, y: &Variable) -> Built<Variable> {
@@ -24,7 +24,7 @@ fn slope_y(x: &Variable, y: &Variable) -> Built<Variable> {
 }
 
 /// What the check finds in a model that has the op in its middle.
-fn found(op: &GraphOp) -> Result<String, Box<GradFault>> {
+fn found(op: &OpFromGraph) -> Result<String, Box<GradFault>> {
     let (a, b) = (vector("a"), vector("b"));
     let inside = op.call(&[exp(&a).unwrap(), tanh(&b).unwrap()]).unwrap().remove(0);
     let cost = sum(&mul(&log1p(&sqr(&inside).unwrap()).unwrap(), &b).unwrap()).unwrap();
@@ -85,7 +85,7 @@ fn a_missing_term_is_found() {
 #[test]
 fn a_transposed_factor_is_found() {
     let (m, v) = (matrix("m"), vector("v"));
-    let product = GraphOp::new("product", &[m.clone(), v.clone()], &[matmul(&m, &v).unwrap()]).unwrap();
+    let product = OpFromGraph::new("product", &[m.clone(), v.clone()], &[matmul(&m, &v).unwrap()]).unwrap();
     // The cotangent of v is Mᵀ g; here it is M g.
     let planted = product.with_vjp(|node, g| {
         let (m, v, g) = (node.input(0), node.input(1), g[0].as_ref().unwrap());
@@ -108,7 +108,7 @@ fn a_second_derivative_of_zero_is_found() {
     // peer do.
     let (x, y, g) = (vector("x"), vector("y"), vector("g"));
     let slope = mul(&g, &slope_x(&x, &y).unwrap()).unwrap();
-    let opaque = GraphOp::new("opaque_vjp", &[x, y, g], &[slope]).unwrap();
+    let opaque = OpFromGraph::new("opaque_vjp", &[x, y, g], &[slope]).unwrap();
     let opaque = opaque.with_vjp(|_, _| Ok(vec![Grad::Zero; 3])).with_jvp(|_, _| Ok(vec![Grad::Zero]));
     let op = smooth().unwrap().0.with_vjp(move |node, g| {
         let (x, y, g) = (node.input(0), node.input(1), g[0].as_ref().unwrap());
@@ -167,7 +167,7 @@ fn kinks_failures_and_things_without_derivatives_are_told() {
         check_grad(std::slice::from_ref(&x), &[sqr(&x).unwrap()], &[&Tensor::scalar(1.0)]).unwrap_err().to_string();
     assert!(other.contains("`x`"), "{other}");
     // Tiny derivatives are checked as well as large ones.
-    let tiny = GraphOp::new("tiny", std::slice::from_ref(&x), &[mul(1e-9, &sin(&x).unwrap()).unwrap()]).unwrap();
+    let tiny = OpFromGraph::new("tiny", std::slice::from_ref(&x), &[mul(1e-9, &sin(&x).unwrap()).unwrap()]).unwrap();
     let tiny =
         tiny.with_vjp(|node, g| Ok(vec![mul(g[0].as_ref().unwrap(), &mul(2e-9, &cos(node.input(0))?)?)?.into()]));
     let out = tiny.call(std::slice::from_ref(&x)).unwrap().remove(0);
@@ -192,9 +192,9 @@ fn the_rewritten_function_must_give_the_same_numbers() {
 }
 
 /// sin of a vector, with a derivative that is as wrong as it is told to be.
-fn sine(times: f64, over: f64) -> GraphOp {
+fn sine(times: f64, over: f64) -> OpFromGraph {
     let x = vector("x");
-    let op = GraphOp::new("planted", std::slice::from_ref(&x), &[sin(&x).unwrap()]).unwrap();
+    let op = OpFromGraph::new("planted", std::slice::from_ref(&x), &[sin(&x).unwrap()]).unwrap();
     op.with_vjp(move |node, g| {
         let slope = true_div(&mul(times, &cos(node.input(0))?)?, over)?;
         Ok(vec![mul(g[0].as_ref().unwrap(), &slope)?.into()])

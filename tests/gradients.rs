@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use kronograph::graph::{
-    Grad, Gradient, GraphOp, Missing, grad_scale, rop_kinds, stop_gradient, substitute, undefined_grad, zero_grad,
+    Grad, Gradient, Missing, OpFromGraph, grad_scale, rop_kinds, stop_gradient, substitute, undefined_grad, zero_grad,
 };
 use kronograph::ops::{Jacobian, grad_clip, hessian, jacobian};
 use kronograph::prelude::*;
@@ -112,7 +112,7 @@ fn identities_change_the_derivative_and_no_value() {
 #[test]
 fn a_rule_of_the_users_own_replaces_the_derivative() {
     let x = scalar("x");
-    let doubled = GraphOp::new("doubled", std::slice::from_ref(&x), &[mul(2.0, &x).unwrap()]).unwrap();
+    let doubled = OpFromGraph::new("doubled", std::slice::from_ref(&x), &[mul(2.0, &x).unwrap()]).unwrap();
     let lying = doubled.clone().with_vjp(|_, g| Ok(vec![mul(7.0, g[0].as_ref().unwrap())?.into()]));
     let y = scalar("y");
     let value = [(&y, at(1.5))];
@@ -123,7 +123,7 @@ fn a_rule_of_the_users_own_replaces_the_derivative() {
         assert_eq!(numbers(&value, &rop(&[out], std::slice::from_ref(&y), &[constant(1.0)]).unwrap()[0]), [slope]);
     }
     assert_ne!(doubled, lying);
-    let again = GraphOp::new("doubled", std::slice::from_ref(&y), &[mul(2.0, &y).unwrap()]).unwrap();
+    let again = OpFromGraph::new("doubled", std::slice::from_ref(&y), &[mul(2.0, &y).unwrap()]).unwrap();
     assert_eq!(doubled, again, "equal by structure, whatever the names are");
     let error = doubled.call(&[vector("v")]).unwrap_err().to_string();
     assert!(error.contains("doubled") && error.contains("`v`"), "{error}");
@@ -230,9 +230,9 @@ fn forward_mode_is_the_adjoint_of_reverse_mode_where_wrt_depends_on_wrt() {
 fn a_forward_rule_is_transposed_and_checked() {
     let (x, y) = (vector("x"), vector("y"));
     let value = [(&y, Tensor::vector(vec![1.0, 2.0]))];
-    let op =
-        GraphOp::new("two", std::slice::from_ref(&x), &[sum(&sqr(&x).unwrap()).unwrap(), neg(&x).unwrap()]).unwrap();
-    let gradient = |op: GraphOp| {
+    let op = OpFromGraph::new("two", std::slice::from_ref(&x), &[sum(&sqr(&x).unwrap()).unwrap(), neg(&x).unwrap()])
+        .unwrap();
+    let gradient = |op: OpFromGraph| {
         let both = op.call(std::slice::from_ref(&y)).unwrap();
         grad(&add(&both[0], &sum(&both[1]).unwrap()).unwrap(), std::slice::from_ref(&y)).map(|mut g| g.remove(0))
     };

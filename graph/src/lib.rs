@@ -30,8 +30,8 @@ mod fgraph;
 mod frozen;
 mod function;
 mod gradient_rules;
-mod graph_op;
 mod op;
+mod op_from_graph;
 mod operators;
 mod print;
 mod shared;
@@ -50,10 +50,10 @@ pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
 pub use frozen::Frozen;
 pub use function::{DebugReport, DebugRow, Function, Guard, NodeProfile, OutputView, Outputs, Profile, evaluate};
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
-pub use graph_op::{GraphOp, GraphState, InnerError, JvpRule, VjpRule};
 pub use op::{
     Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Prop, Props, Tangents, Why,
 };
+pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
 pub use origin::{Origin, scope};
 pub use print::{debug_print, expression_text};

@@ -1,6 +1,6 @@
 //! Cases for ops that run an expression, and for identities with derivatives of their own.
 
-use kronograph::graph::{Grad, GraphOp, grad_scale};
+use kronograph::graph::{Grad, OpFromGraph, grad_scale};
 use kronograph::ops::map;
 use kronograph::prelude::*;
 
@@ -36,12 +36,12 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
         case("an op of an expression", given(&[&[3], &[3]]), |v| {
             let (a, b) = (vector("a"), vector("b"));
-            let op = GraphOp::new("blend", &[a.clone(), b.clone()], &[mul(&sin(&a)?, &exp(&b)?)?])?;
+            let op = OpFromGraph::new("blend", &[a.clone(), b.clone()], &[mul(&sin(&a)?, &exp(&b)?)?])?;
             Ok(op.call(v)?.remove(0))
         }),
         case("an op of an expression, of related inputs", given(&[&[3]]), |v| {
             let (a, b) = (vector("a"), vector("b"));
-            let op = GraphOp::new("blend", &[a.clone(), b.clone()], &[mul(&sin(&a)?, &b)?])?;
+            let op = OpFromGraph::new("blend", &[a.clone(), b.clone()], &[mul(&sin(&a)?, &b)?])?;
             Ok(op.call(&[v[0].clone(), sqr(&v[0])?])?.remove(0))
         }),
         case("an op with a reverse rule only", given(&[&[3]]), |v| Ok(cube()?.with_vjp(slope).call(v)?.remove(0))),
@@ -50,9 +50,9 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-fn cube() -> kronograph::graph::Result<GraphOp> {
+fn cube() -> kronograph::graph::Result<OpFromGraph> {
     let x = vector("x");
-    GraphOp::new("cube", std::slice::from_ref(&x), &[mul(&x, &sqr(&x)?)?])
+    OpFromGraph::new("cube", std::slice::from_ref(&x), &[mul(&x, &sqr(&x)?)?])
 }
 
 /// The derivative of the cube is diagonal, so that one rule serves both directions.

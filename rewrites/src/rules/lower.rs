@@ -4,7 +4,7 @@
 //! * `stop_gradient(x)`, `zero_grad(x)`, `undefined_grad(x)`, `grad_scale(x)`, `grad_clip(x)` are x
 //! * the expression inside a map is rewritten like any other
 
-use kronograph_graph::{Frozen, FunctionGraph, GradientRule, GraphOp, apply_all};
+use kronograph_graph::{Frozen, FunctionGraph, GradientRule, OpFromGraph, apply_all};
 use kronograph_ops::{GradClip, Map};
 
 use super::rule;
@@ -13,7 +13,7 @@ use crate::modes::Mode;
 rule! {
     /// an op made from an expression is written out, so that the other rules see what is in it
     written_out in [Lower] at []: |_context, node| {
-        let Some(op) = node.op_as::<GraphOp>() else { return Ok(None) };
+        let Some(op) = node.op_as::<OpFromGraph>() else { return Ok(None) };
         let outputs = op.body().apply(node.inputs())?;
         let fits = outputs.iter().zip(node.outputs()).all(|(new, old)| old.ty().is_super(&**new.ty()));
         Ok(fits.then_some(outputs))
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn an_op_of_an_expression_is_written_out() {
         let ((x, value), (a, _)) = (array("x", &[3]), array("a", &[3]));
-        let op = GraphOp::new("growth", std::slice::from_ref(&a), &[mul(&exp(&a).unwrap(), &a).unwrap()]).unwrap();
+        let op = OpFromGraph::new("growth", std::slice::from_ref(&a), &[mul(&exp(&a).unwrap(), &a).unwrap()]).unwrap();
         let outputs = op.call(std::slice::from_ref(&x)).unwrap();
         insta::assert_snapshot!(check_rule(written_out, std::slice::from_ref(&x), &outputs, &[value]), @"mul(exp(x), x)");
         declines(written_out, std::slice::from_ref(&x), &[exp(&x).unwrap()]);

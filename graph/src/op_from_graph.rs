@@ -34,19 +34,19 @@ pub type JvpRule = dyn Fn(&NodeView<'_>, &[Option<Variable>]) -> Result<Tangents
 ///
 /// ```text
 /// // log(1 + exp(x)), whose derivative does not overflow as that of the expression does
-/// let softplus = GraphOp::new("softplus", &[x.clone()], &[log(&(1.0 + exp(&x)?))?])?
+/// let softplus = OpFromGraph::new("softplus", &[x.clone()], &[log(&(1.0 + exp(&x)?))?])?
 ///     .with_vjp(|node, g| Ok(vec![g[0].as_ref().map(|g| mul(g, sigmoid(node.input(0))?)).transpose()?.into()]));
 /// let y = softplus.call(&[a])?.remove(0);
 /// ```
 #[derive(Clone)]
-pub struct GraphOp {
+pub struct OpFromGraph {
     name: Cow<'static, str>,
     body: Frozen,
     vjp: Option<Arc<VjpRule>>,
     jvp: Option<Arc<JvpRule>>,
 }
 
-impl GraphOp {
+impl OpFromGraph {
     /// An op of an expression.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ enum Mode {
     Forward,
 }
 
-impl Op for GraphOp {
+impl Op for OpFromGraph {
     fn name(&self) -> Cow<'static, str> {
         self.name.clone()
     }
@@ -284,23 +284,23 @@ fn same<T: ?Sized>(a: &Option<Arc<T>>, b: &Option<Arc<T>>) -> bool {
     }
 }
 
-impl PartialEq for GraphOp {
+impl PartialEq for OpFromGraph {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && same(&self.vjp, &other.vjp) && same(&self.jvp, &other.jvp) && self.body == other.body
     }
 }
 
-impl Eq for GraphOp {}
+impl Eq for OpFromGraph {}
 
-impl Hash for GraphOp {
+impl Hash for OpFromGraph {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
         self.body.hash(state);
     }
 }
 
-impl fmt::Debug for GraphOp {
+impl fmt::Debug for OpFromGraph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GraphOp({}, {:?})", self.name, self.body)
+        write!(f, "OpFromGraph({}, {:?})", self.name, self.body)
     }
 }
