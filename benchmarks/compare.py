@@ -159,7 +159,10 @@ def main():
     given = parser.parse_args()
     cases, peers = WORKLOADS[given.workload]
     try:
-        table(measure(given.workload, given.folder, given.case or cases, given.peer or peers, given.rounds))
+        pairs = measure(given.workload, given.folder, given.case or cases, given.peer or peers, given.rounds)
+        if not pairs:
+            sys.exit("no result of ours has a peer's beside it")
+        table(pairs)
     except Refused as reason:
         sys.exit(f"refused: {reason}")
 

@@ -267,3 +267,16 @@ fn a_map_that_captures_a_sparse_matrix_is_differentiated_by_the_rest() {
     let error = grad(&total, &[w]).unwrap_err().to_string();
     assert!(error.contains("`w`") && error.contains("map has no rule for it yet"), "{error}");
 }
+
+/// With known lengths nothing is run, so that what fails on zeros does not.
+#[test]
+fn an_empty_map_of_known_lengths_runs_nothing() {
+    let (x, a) = (tensor("x", DType::F64, &[None, Some(2), Some(2)]), tensor("a", DType::F64, &[Some(2)]));
+    let solved = map(std::slice::from_ref(&x), |m| Ok(vec![solve(&m[0], &a)?])).unwrap().remove(0);
+    let gradient = grad(&sum(&solved).unwrap(), std::slice::from_ref(&a)).unwrap().remove(0);
+    let empty = Tensor::new::<f64>(&[0, 2, 2], vec![]).unwrap();
+    let mut f = compile(&[x, a], &[solved, gradient], &Mode::run()).unwrap();
+    let out = f.call(&[&empty, &Tensor::vector(vec![1.0, 2.0])]).unwrap();
+    assert_eq!(out.get::<Tensor>(0).unwrap().shape(), [0, 2]);
+    assert_eq!(out.get::<Tensor>(1).unwrap().to_vec::<f64>().unwrap(), [0.0, 0.0]);
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Dim, Frozen, Grad, Gradient, Grads, GraphState, Io, NodeSpec, NodeView, Op, OpFailure, OpResult,
-    OpState, Props, Result, Shape, Tangents, Value, Variable, Why, apply_all, origin, rop_kinds,
+    OpState, Props, Result, Shape, Slot, Tangents, Value, Variable, Why, apply_all, origin, rop_kinds,
 };
 use smallvec::SmallVec;
 
@@ -93,6 +93,20 @@ impl Map {
     /// The same map of another expression for the same results.
     pub fn with_body(&self, body: Frozen) -> Self {
         Self { body, ..self.clone() }
+    }
+
+    /// The outputs for empty sequences, where the body's types tell all lengths.
+    fn nothing(&self, outputs: &mut [Slot]) -> bool {
+        let types: Option<Vec<&TensorType>> = self.body.outputs().iter().map(Variable::type_as).collect();
+        let shape = |ty: &&TensorType| ty.lengths().iter().copied().collect::<Option<Extents>>();
+        let known =
+            |types: Vec<&TensorType>| types.iter().map(|ty| Some((ty.dtype(), shape(ty)?))).collect::<Option<Vec<_>>>();
+        let Some(known) = types.and_then(known) else { return false };
+        for (k, (slot, (dtype, shape))) in outputs.iter_mut().zip(known).enumerate() {
+            let leading: &[usize] = if k < self.stacked { &[0] } else { &[] };
+            slot.set(Box::new(Tensor::zeros(dtype, &[leading, &shape[..]].concat())));
+        }
+        true
     }
 
     /// The parts that the node itself has.
@@ -192,7 +206,7 @@ impl Op for Map {
         Ok(NodeSpec::many(types))
     }
 
-    /// An empty sequence runs the body once, on zeros, for the shapes of its outputs.
+    /// An empty sequence runs the body once, on zeros, for the shapes of its outputs, unless their types tell them.
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (state, inputs, outputs) = io.with_state::<GraphState>()?;
         let mut length = None;
@@ -203,6 +217,9 @@ impl Op for Map {
             }
         }
         let length = length.ok_or(OpFailure::WrongValue(0))?;
+        if length == 0 && self.nothing(outputs) {
+            return Ok(());
+        }
         for at in 0..length.max(1) {
             let mut elements: SmallVec<[Tensor; 4]> = SmallVec::new();
             for k in 0..self.sequences {
@@ -258,16 +275,11 @@ impl Op for Map {
 
 /// One element of a sequence, as a view; zeros for an empty sequence.
 fn element(sequence: &Tensor, at: usize) -> Option<Tensor> {
-    fn zeros<T: Element>(_like: &Strided<T>, shape: &[usize]) -> Tensor {
-        let mut zeros = Tensor::default();
-        zeros.reset::<T>(shape).fill(T::default());
-        zeros
-    }
     let (shape, strides) = (sequence.shape(), sequence.strides());
     match shape {
         [] => None,
-        [0, rest @ ..] => each_dtype!(sequence, array => Some(zeros(array, rest))),
-        _ if sequence.is_empty() => each_dtype!(sequence, array => Some(zeros(array, &shape[1..]))),
+        [0, rest @ ..] => Some(Tensor::zeros(sequence.dtype(), rest)),
+        _ if sequence.is_empty() => Some(Tensor::zeros(sequence.dtype(), &shape[1..])),
         _ => sequence.relaid(at * strides[0], Extents::from(&shape[1..]), Extents::from(&strides[1..])),
     }
 }

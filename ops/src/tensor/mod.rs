@@ -162,6 +162,21 @@ impl Tensor {
         Ok(T::wrap(Strided::new(shape, data)?))
     }
 
+    /// Zeros, or false, of a dtype and shape.
+    pub fn zeros(dtype: DType, shape: &[usize]) -> Self {
+        let mut zeros = Self::default();
+        match dtype {
+            DType::Bool => zeros.reset::<bool>(shape).fill(false),
+            DType::U8 => zeros.reset::<u8>(shape).fill(0),
+            DType::I8 => zeros.reset::<i8>(shape).fill(0),
+            DType::I32 => zeros.reset::<i32>(shape).fill(0),
+            DType::I64 => zeros.reset::<i64>(shape).fill(0),
+            DType::F32 => zeros.reset::<f32>(shape).fill(0.0),
+            DType::F64 => zeros.reset::<f64>(shape).fill(0.0),
+        }
+        zeros
+    }
+
     /// A scalar.
     pub fn scalar<T: Element>(value: T) -> Self {
         T::wrap(Strided::new(&[], vec![value]).expect("one element for the empty shape"))
