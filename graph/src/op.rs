@@ -277,6 +277,7 @@ impl<'a> Inputs<'a> {
     /// # Errors
     ///
     /// When it is of another type.
+    #[inline]
     pub fn get<T: Value>(&self, input: usize) -> Result<&'a T, OpFailure> {
         let value = self.values.value(input).ok_or(OpFailure::WrongValue(input))?;
         (value as &dyn Any).downcast_ref().ok_or(OpFailure::WrongValue(input))
@@ -287,6 +288,7 @@ impl<'a> Inputs<'a> {
     /// # Errors
     ///
     /// When there is no such input.
+    #[inline]
     pub fn value(&self, input: usize) -> Result<&'a dyn Value, OpFailure> {
         self.values.value(input).ok_or(OpFailure::WrongValue(input))
     }
@@ -324,6 +326,7 @@ impl<'a> Io<'a> {
     /// # Errors
     ///
     /// When the op's `state` does not make one of this type.
+    #[inline]
     pub fn with_state<S: OpState>(&mut self) -> Result<(&mut S, &Inputs<'a>, &mut [Slot]), OpFailure> {
         let state = self.state.as_deref_mut().ok_or(OpFailure::NoState)?;
         let state = (state as &mut dyn Any).downcast_mut().ok_or(OpFailure::NoState)?;

@@ -90,10 +90,15 @@ impl Slot {
     /// Its contents are those of an earlier call, or of another node: overwrite them.
     pub fn buffer<T: Value + Default>(&mut self) -> &mut T {
         if !self.holds::<T>() {
-            self.0 = Some(Box::new(T::default()));
+            self.begin::<T>();
         }
-        let value = self.0.as_deref_mut().expect("filled in the line above");
+        let value = self.0.as_deref_mut().expect("filled in the lines above");
         (value as &mut dyn Any).downcast_mut().expect("the type was checked above")
+    }
+
+    #[cold]
+    fn begin<T: Value + Default>(&mut self) {
+        self.0 = Some(Box::new(T::default()));
     }
 
     fn holds<T: Value>(&self) -> bool {

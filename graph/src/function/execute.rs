@@ -7,6 +7,7 @@ use super::Function;
 use super::plan::{Plan, Source, Step};
 use super::watch::Watch;
 use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
+use crate::fgraph::FunctionGraph;
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
 use crate::print::expression_text;
 use crate::shared;
@@ -29,6 +30,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    #[inline]
     fn get(self, at: usize) -> Option<&'a dyn Value> {
         match self {
             Arguments::Borrowed(values) => values.get(at).copied(),
@@ -37,18 +39,20 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// All the places where a value may be.
+/// The places where a value may be that no step writes to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Places<'a> {
+pub(super) struct Given<'a> {
     plan: &'a Plan,
-    slots: &'a [Slot],
-    arguments: Arguments<'a>,
+    /// By reference: a copy in one wide piece would wait for the two narrow ones it was just written in.
+    arguments: &'a Arguments<'a>,
     converted: &'a [Option<Box<dyn Value>>],
     shared: &'a [Arc<dyn Value>],
 }
 
-impl<'a> Places<'a> {
-    pub(super) fn find(&self, source: Source) -> Option<&'a dyn Value> {
+impl<'a> Given<'a> {
+    /// A value that is there or in a slot.
+    #[inline]
+    pub(super) fn find(&self, source: Source, slots: &'a [Slot]) -> Option<&'a dyn Value> {
         match source {
             Source::Argument(at) => match self.converted.get(at as usize) {
                 Some(Some(value)) => Some(&**value),
@@ -56,7 +60,7 @@ impl<'a> Places<'a> {
                 None => self.shared.get(at as usize - self.converted.len()).map(|value| &**value),
             },
             Source::Constant(at) => self.plan.constants.get(at as usize).map(|value| &**value),
-            Source::Slot(at) => self.slots.get(at as usize)?.value(),
+            Source::Slot(at) => slots.get(at as usize)?.value(),
         }
     }
 }
@@ -64,47 +68,44 @@ impl<'a> Places<'a> {
 /// The inputs of one step.
 #[derive(Debug)]
 struct StepInputs<'a> {
-    places: Places<'a>,
+    given: &'a Given<'a>,
+    slots: &'a [Slot],
     step: &'a Step,
 }
 
 impl Lookup for StepInputs<'_> {
     fn value(&self, input: usize) -> Option<&dyn Value> {
-        self.places.find(*self.step.inputs.get(input)?)
+        self.given.find(*self.step.inputs.get(input)?, self.slots)
     }
 
     fn ty(&self, input: usize) -> Option<&TypeRef> {
-        let graph = &self.places.plan.graph;
+        let graph = &self.given.plan.graph;
         let value = graph.node(self.step.node)?.inputs.get(input)?;
         Some(graph.ty(*value))
     }
 }
 
 impl Function {
-    pub(super) fn lookup<'a>(&'a self, arguments: Arguments<'a>) -> Places<'a> {
-        let Self { plan, slots, converted, snapshot, .. } = self;
-        Places { plan, slots, arguments, converted, shared: snapshot }
+    #[inline]
+    pub(super) fn find<'a>(&'a self, arguments: &'a Arguments<'a>, source: Source) -> Option<&'a dyn Value> {
+        let Self { plan, slots, converted, snapshot: shared, .. } = self;
+        Given { plan, arguments, converted, shared }.find(source, slots)
     }
 
     /// Checks the arguments against the inputs' types, and converts those that need it.
     pub(super) fn accept(&mut self, arguments: Arguments<'_>) -> Result<(), RunError> {
-        let graph = &self.plan.graph;
-        let want = graph.argument_count();
-        if arguments.len() != want {
-            return Err(RunError::Arity { want, got: arguments.len() });
+        let Self { plan, converted, .. } = self;
+        let (want, got) = (converted.len(), arguments.len());
+        if got != want {
+            return Err(RunError::Arity { want, got });
         }
-        for (position, &input) in graph.inputs()[..want].iter().enumerate() {
+        for (position, (ty, place)) in plan.arguments.iter().zip(converted).enumerate() {
             let Some(argument) = arguments.get(position) else { continue };
-            let converted = graph.ty(input).filter(argument).map_err(|rule| RunError::Argument {
-                position,
-                input: Box::new(Described::new(&graph.bind(input))),
-                got: argument.describe(),
-                rule,
-                origin: graph.value(input).origin.clone(),
-            })?;
-            let place = &mut self.converted[position];
-            if converted.is_some() || place.is_some() {
-                *place = converted;
+            match ty.filter(argument) {
+                // The usual case: nothing was converted in the last call, and nothing is in this one.
+                Ok(None) if place.is_none() => {}
+                Ok(value) => *place = value,
+                Err(rule) => return Err(refused(&plan.graph, position, argument, rule)),
             }
         }
         Ok(())
@@ -112,37 +113,44 @@ impl Function {
 
     /// Runs the plan, and then the updates of shared variables; a call that fails changes none.
     pub(super) fn run(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
-        shared::snapshot(self.plan.graph.shared(), &mut self.snapshot);
-        let result = self.steps(arguments, watch).map_err(|(at, failure)| self.failure(at, arguments, failure));
-        if result.is_ok() {
-            self.update();
+        let has_cells = !self.plan.graph.shared().is_empty();
+        if has_cells {
+            shared::snapshot(self.plan.graph.shared(), &mut self.snapshot);
         }
-        self.snapshot.clear();
-        result
+        self.steps(arguments, watch).inspect_err(|_| self.snapshot.clear())?;
+        if has_cells {
+            self.update();
+            self.snapshot.clear();
+        }
+        Ok(())
     }
 
-    /// Runs the steps in order; an error comes with the position of its step.
-    fn steps(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), (usize, Box<dyn OpError>)> {
+    /// Runs the steps in order.
+    #[inline]
+    fn steps(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
         let Self { plan, slots, states, converted, snapshot: shared, scratch, .. } = self;
         for &slot in &plan.output_views {
             slots[slot as usize].release();
         }
+        let given = Given { plan, arguments: &arguments, converted, shared };
         for (at, step) in plan.steps.iter().enumerate() {
             let outputs = &mut scratch[..step.outputs.len()];
             swap(outputs, &step.outputs, slots);
-            let inputs = StepInputs { places: Places { plan, slots, arguments, converted, shared }, step };
+            let inputs = StepInputs { given: &given, slots, step };
             watch.before();
             let result = perform(&inputs, outputs, step.state.map(|at| &mut states[at as usize]));
             let result = result.and_then(|()| watch.after(at, outputs));
             swap(outputs, &step.outputs, slots);
-            result.map_err(|failure| (at, failure))?;
+            if let Err(failure) = result {
+                return Err(self.failure(at, arguments, failure));
+            }
             for &slot in &step.release {
                 slots[slot as usize].release();
             }
         }
         for &(position, slot) in &plan.passed {
             let mut place = std::mem::take(&mut slots[slot as usize]);
-            let value = Places { plan, slots, arguments, converted, shared }.find(Source::Argument(position));
+            let value = given.find(Source::Argument(position), slots);
             value.into_iter().for_each(|value| place.assign(value));
             slots[slot as usize] = place;
         }
@@ -155,18 +163,17 @@ impl Function {
         if graph.updates().is_empty() {
             return;
         }
-        let places = self.lookup(Arguments::Borrowed(&[]));
-        let value = |&source: &Source| Some(Arc::from(places.find(source)?.boxed_clone()));
+        let value = |&source: &Source| Some(Arc::from(self.find(&Arguments::Borrowed(&[]), source)?.boxed_clone()));
         let values: Vec<Option<Arc<dyn Value>>> = self.plan.outputs[graph.result_count()..].iter().map(value).collect();
         shared::commit(graph.updates(), values);
     }
 
+    #[cold]
     fn failure(&self, at: usize, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {
         let (graph, step) = (&self.plan.graph, &self.plan.steps[at]);
         let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
-        let places = self.lookup(arguments);
         let describe = |(variable, &source): (&Variable, &Source)| {
-            let value = places.find(source).map_or_else(|| "nothing".to_owned(), |value| value.describe());
+            let value = self.find(&arguments, source).map_or_else(|| "nothing".to_owned(), |value| value.describe());
             format!("`{}` {value}", self.name_of(variable))
         };
         let inputs: Vec<String> = handles.iter().zip(&step.inputs).map(describe).collect();
@@ -189,6 +196,18 @@ impl Function {
     }
 }
 
+#[cold]
+fn refused(graph: &FunctionGraph, position: usize, argument: &dyn Value, rule: String) -> RunError {
+    let input = graph.inputs()[position];
+    RunError::Argument {
+        position,
+        input: Box::new(Described::new(&graph.bind(input))),
+        got: argument.describe(),
+        rule,
+        origin: graph.value(input).origin.clone(),
+    }
+}
+
 /// Exchanges a step's output slots with those of the function; twice, and all are where they were.
 fn swap(outputs: &mut [Slot], places: &[u32], slots: &mut [Slot]) {
     outputs.iter_mut().zip(places).for_each(|(output, &slot)| std::mem::swap(output, &mut slots[slot as usize]));
@@ -205,14 +224,14 @@ fn perform(inputs: &StepInputs<'_>, outputs: &mut [Slot], state: Option<&mut Opt
     op.perform(&mut Io { inputs: Inputs { values: inputs, count: sources.len() }, outputs, state })
 }
 
-/// Given values, for [`evaluate`].
+/// Values by position, for [`evaluate`].
 #[derive(Debug)]
-struct Given<'a> {
+struct Values<'a> {
     node: &'a NodeView<'a>,
     values: &'a [&'a dyn Value],
 }
 
-impl Lookup for Given<'_> {
+impl Lookup for Values<'_> {
     fn value(&self, input: usize) -> Option<&dyn Value> {
         self.values.get(input).copied()
     }
@@ -230,8 +249,7 @@ impl Lookup for Given<'_> {
 pub fn evaluate(node: &NodeView<'_>, values: &[&dyn Value]) -> Result<Vec<Box<dyn Value>>, Box<dyn OpError>> {
     let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::default).take(node.outputs().len()).collect();
     let mut state = node.op().state();
-    let given = Given { node, values };
-    let inputs = Inputs { values: &given, count: values.len() };
+    let inputs = Inputs { values: &Values { node, values }, count: values.len() };
     node.op().perform(&mut Io { inputs, outputs: &mut slots, state: state.as_deref_mut() })?;
     slots.iter_mut().map(|slot| slot.take().ok_or(OpFailure::WrongValue(0).into())).collect()
 }

@@ -101,6 +101,7 @@ impl Function {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    #[inline]
     pub fn call_ref(&mut self, arguments: &[&dyn Value]) -> Result<OutputView<'_>, RunError> {
         self.call_with(Arguments::Borrowed(arguments))
     }
@@ -110,6 +111,7 @@ impl Function {
     /// # Errors
     ///
     /// As [`call`](Self::call).
+    #[inline]
     pub fn call_boxed(&mut self, arguments: &[Box<dyn Value>]) -> Result<OutputView<'_>, RunError> {
         self.call_with(Arguments::Boxed(arguments))
     }
@@ -123,15 +125,20 @@ impl Function {
 
     fn call_with(&mut self, arguments: Arguments<'_>) -> Result<OutputView<'_>, RunError> {
         self.accept(arguments)?;
-        match (self.guard, self.profile.take()) {
-            (None, None) => self.run(arguments, &mut Unwatched)?,
-            (guard, mut profile) => {
-                let result = self.run(arguments, &mut Watching { guard, profile: profile.as_deref_mut() });
-                self.profile = profile;
-                result?;
-            }
+        if self.guard.is_none() && self.profile.is_none() {
+            self.run(arguments, &mut Unwatched)?;
+        } else {
+            self.run_watched(arguments)?;
         }
         Ok(OutputView { function: self })
+    }
+
+    #[cold]
+    fn run_watched(&mut self, arguments: Arguments<'_>) -> Result<(), RunError> {
+        let mut profile = self.profile.take();
+        let result = self.run(arguments, &mut Watching { guard: self.guard, profile: profile.as_deref_mut() });
+        self.profile = profile;
+        result
     }
 
     /// The number of inputs; shared variables are none.
@@ -220,10 +227,10 @@ impl Function {
     }
 
     fn output(&self, position: usize) -> Result<&dyn Value, RunError> {
-        let count = self.output_count();
-        let missing = || RunError::Output { position, rule: format!("the function has {count} output(s)") };
-        let source = self.plan.outputs[..count].get(position).ok_or_else(missing)?;
-        self.lookup(Arguments::Borrowed(&[])).find(*source).ok_or_else(missing)
+        let results = &self.plan.outputs[..self.output_count()];
+        let place = results.get(position).and_then(|&source| self.find(&Arguments::Borrowed(&[]), source));
+        let rule = || format!("the function has {} output(s)", results.len());
+        place.ok_or_else(|| RunError::Output { position, rule: rule() })
     }
 }
 
@@ -278,6 +285,7 @@ macro_rules! output_access {
             /// # Errors
             ///
             /// When there is no such output, or it is not one.
+            #[inline]
             pub fn scalar(&self, position: usize) -> Result<f64, RunError> {
                 let value = self.value(position)?;
                 match value.as_f64() {
@@ -322,6 +330,7 @@ impl OutputView<'_> {
     /// # Errors
     ///
     /// When there is no such output.
+    #[inline]
     pub fn value(&self, position: usize) -> Result<&dyn Value, RunError> {
         self.function.output(position)
     }

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::error::Result;
 use crate::fgraph::{FunctionGraph, NodeId, Producer, ValueId};
 use crate::op::OpRef;
+use crate::types::TypeRef;
 use crate::value::Value;
 use crate::walk::AddressMap;
 
@@ -26,7 +27,7 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) op: OpRef,
-    pub(super) inputs: SmallVec<[Source; 2]>,
+    pub(super) inputs: Box<[Source]>,
     pub(super) outputs: SmallVec<[u32; 1]>,
     /// The place of the op's state, if it keeps one.
     pub(super) state: Option<u32>,
@@ -39,6 +40,8 @@ pub(super) struct Step {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) graph: FunctionGraph,
+    /// The types of a call's arguments.
+    pub(super) arguments: Vec<TypeRef>,
     pub(super) steps: Vec<Step>,
     pub(super) constants: Vec<Arc<dyn Value>>,
     /// The results, and then the new values of shared variables.
@@ -58,12 +61,24 @@ impl Plan {
         let lives = Lives::new(&graph, &order)?;
         let mut planner = Planner::new(&graph, lives, order.len());
         let steps: Vec<Step> = order.iter().enumerate().filter_map(|(at, &id)| planner.step(at, id)).collect();
+        let arguments = graph.inputs()[..graph.argument_count()].iter().map(|&input| graph.ty(input).clone()).collect();
         let mut passed = Vec::new();
         let outputs = graph.outputs().iter().map(|&output| planner.output(output, &mut passed)).collect();
         let most_outputs = steps.iter().map(|step| step.outputs.len()).max().unwrap_or(0);
         let output_views = planner.output_views();
         let Planner { constants, slot_count, state_count, .. } = planner;
-        Ok(Self { steps, constants, outputs, passed, output_views, slot_count, state_count, most_outputs, graph })
+        Ok(Self {
+            arguments,
+            steps,
+            constants,
+            outputs,
+            passed,
+            output_views,
+            slot_count,
+            state_count,
+            most_outputs,
+            graph,
+        })
     }
 }
 

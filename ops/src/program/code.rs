@@ -245,6 +245,7 @@ impl Code {
     }
 
     /// Copies the registers of a list out.
+    #[inline]
     pub(super) fn read(&self, list: List, file: &[f64], to: &mut [f64]) {
         match (list, to) {
             (List::Row(from), [to]) => *to = file[from as usize],

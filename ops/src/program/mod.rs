@@ -90,12 +90,11 @@ impl Op for ScalarProgram {
         let (Registers(file), inputs, outputs) = io.with_state::<Registers>()?;
         let mut at = self.code.constants.len();
         for (position, &length) in self.lengths.iter().enumerate() {
-            let registers = &mut file[at..at + length];
             // The usual case, without asking for the value's type.
-            match (inputs.value(position)?.as_f64(), registers) {
-                (Some([x]), [register]) => *register = *x,
-                (Some(row), registers) if row.len() == length => registers.copy_from_slice(row),
-                (_, registers) => load(inputs.get::<Tensor>(position)?, registers)?,
+            match inputs.value(position)?.as_f64() {
+                Some(&[x]) if length == 1 => file[at] = x,
+                Some(row) if row.len() == length => file[at..at + length].copy_from_slice(row),
+                _ => load(inputs.get::<Tensor>(position)?, &mut file[at..at + length])?,
             }
             at += length;
         }
@@ -128,6 +127,7 @@ fn size_of(ty: &TensorType) -> usize {
 }
 
 /// Copies a value that does not lie in a row of f64 into its registers.
+#[cold]
 fn load(value: &Tensor, registers: &mut [f64]) -> Result<(), OpFailure> {
     if value.len() != registers.len() {
         let rule = format!("shape {} is not what the program was made for", shape_text(value.shape()));

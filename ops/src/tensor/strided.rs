@@ -111,10 +111,11 @@ impl<T: Clone + Default> Strided<T> {
     }
 
     /// The elements as one row-major run, if they lie so.
+    #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
         if self.shape.is_empty() {
             // A scalar: no lengths to go through, which would cost as much as a small node.
-            return self.data.as_ref()?.get(self.offset..=self.offset);
+            return self.data.as_ref()?.get(self.offset).map(std::slice::from_ref);
         }
         self.is_contiguous().then(|| &self.storage()[..self.len()])
     }
@@ -203,25 +204,33 @@ impl<T: Clone + Default> Strided<T> {
     pub fn reset(&mut self, shape: &[usize]) -> &mut [T] {
         let length = shape.iter().product();
         self.offset = 0;
-        if self.shape.as_slice() != shape {
-            self.shape = shape.into();
-        }
-        match shape {
-            [] => self.strides.clear(),
-            _ => self.strides = row_major(shape),
+        // A scalar that was one has its layout.
+        if !(shape.is_empty() && self.shape.is_empty()) {
+            self.lay_out(shape);
         }
         // Nobody makes weak references to a buffer, so one strong reference is the only one.
         if self.data.as_ref().is_none_or(|data| Arc::strong_count(data) != 1) {
-            self.data = Some(Arc::new(Vec::new()));
+            self.begin();
         }
-        let data = self.data.as_mut().and_then(Arc::get_mut).expect("it is unique, or was made in the line above");
-        if data.capacity() < length {
-            data.clear();
-        }
+        let data = self.data.as_mut().and_then(Arc::get_mut).expect("it is unique, or was made in the lines above");
         if data.len() != length {
-            data.resize(length, T::default());
+            resize(data, length);
         }
         data
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        self.data = Some(Arc::new(Vec::new()));
+    }
+
+    /// Apart, so that a scalar does not pay for room on the stack.
+    #[inline(never)]
+    fn lay_out(&mut self, shape: &[usize]) {
+        if self.shape.as_slice() != shape {
+            self.shape = shape.into();
+        }
+        self.strides = row_major(shape);
     }
 
     /// The buffer of the last [`reset`](Self::reset), to go on writing to it; empty if somebody shares it by now.
@@ -235,6 +244,15 @@ impl<T: Clone + Default> Strided<T> {
             *self = Self::default();
         }
     }
+}
+
+/// Gives a buffer another length; its contents are not kept when it has to grow.
+#[cold]
+fn resize<T: Clone + Default>(data: &mut Vec<T>, length: usize) {
+    if data.capacity() < length {
+        data.clear();
+    }
+    data.resize(length, T::default());
 }
 
 #[cfg(test)]

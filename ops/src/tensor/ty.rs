@@ -46,6 +46,27 @@ impl TensorType {
     pub fn rank(&self) -> usize {
         self.lengths.len()
     }
+
+    fn admits(&self, shape: &[usize]) -> bool {
+        let fits = |(want, &got): (&Option<usize>, &usize)| want.is_none_or(|want| want == got);
+        self.rank() == shape.len() && self.lengths.iter().zip(shape).all(fits)
+    }
+
+    /// A tensor of another dtype or shape as one of this type, or why there is none.
+    #[cold]
+    fn convert(&self, tensor: &Tensor) -> Result<Box<dyn Value>, String> {
+        let (rank, shape, dtype) = (self.rank(), tensor.shape(), tensor.dtype());
+        if shape.len() != rank {
+            return Err(format!("it has {} axes, {rank} are needed", shape.len()));
+        }
+        if !self.admits(shape) {
+            return Err(format!("its shape is {}", shape_text(shape)));
+        }
+        if !dtype.fits_in(self.dtype) {
+            return Err(format!("{dtype} does not convert to {} without loss; cast it yourself", self.dtype));
+        }
+        Ok(Box::new(cast_value(tensor, self.dtype)))
+    }
 }
 
 /// The tensor type of a variable; an error that names op and variable if it has another type.
@@ -73,18 +94,10 @@ impl Type for TensorType {
 
     fn filter(&self, value: &dyn Value) -> Result<Option<Box<dyn Value>>, String> {
         let tensor = (value as &dyn Any).downcast_ref::<Tensor>().ok_or("it is not a dense tensor")?;
-        let fits = |(want, &got): (&Option<usize>, &usize)| want.is_none_or(|want| want == got);
-        if tensor.shape().len() != self.rank() {
-            return Err(format!("it has {} axes, {} are needed", tensor.shape().len(), self.rank()));
+        if tensor.dtype() == self.dtype && self.admits(tensor.shape()) {
+            return Ok(None);
         }
-        if !self.lengths.iter().zip(tensor.shape()).all(fits) {
-            return Err(format!("its shape is {}", shape_text(tensor.shape())));
-        }
-        match tensor.dtype() {
-            same if same == self.dtype => Ok(None),
-            narrow if narrow.fits_in(self.dtype) => Ok(Some(Box::new(cast_value(tensor, self.dtype)))),
-            wide => Err(format!("{wide} does not convert to {} without loss; cast it yourself", self.dtype)),
-        }
+        self.convert(tensor).map(Some)
     }
 
     fn tangent(&self) -> Option<TypeRef> {
