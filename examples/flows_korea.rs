@@ -10,10 +10,9 @@ mod support;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use kronograph::prelude::*;
-use support::flow_lag::{Flows, System};
+use support::flow_lag::Flows;
 use support::{Outcome, Table, with_data};
 
 fn main() -> ExitCode {
@@ -24,14 +23,7 @@ fn example(folder: &Path) -> Outcome {
     let flows = read(folder)?;
     let regions = flows.w.shape()[0];
     println!("Migration: {} flows between {regions} regions in {} years\n", flows.y.len(), flows.periods);
-    let start = Instant::now();
-    let unrestricted = flows.fit(System::Unrestricted)?;
-    let separable = flows.fit(System::Separable)?;
-    println!("Both models built, compiled and fitted in {:.2} s.\n", start.elapsed().as_secs_f64());
-    flows.print("Three weights", System::Unrestricted, &unrestricted);
-    flows.print("Separable", System::Separable, &separable);
-    flows.print_results(&unrestricted, &separable);
-    Ok(())
+    flows.fit_both()
 }
 
 fn read(folder: &Path) -> Outcome<Flows> {

@@ -5,6 +5,7 @@
 //! last axis, W_o along the one before, W_w along both.
 
 use std::f64::consts::PI;
+use std::time::Instant;
 
 use kronograph::prelude::*;
 use kronograph::sparse::structured_dot_along;
@@ -24,7 +25,7 @@ pub(crate) struct Flows {
 
 /// Which weights are free.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum System {
+enum System {
     /// ρ_d, ρ_o and ρ_w.
     Unrestricted,
     /// ρ_d and ρ_o; ρ_w is -ρ_d ρ_o, so that the system is a Kronecker product.
@@ -32,8 +33,21 @@ pub(crate) enum System {
 }
 
 impl Flows {
+    /// Fits both systems and prints what came of it.
+    #[allow(clippy::print_stdout, reason = "an example tells its story")]
+    pub(crate) fn fit_both(&self) -> Outcome {
+        let start = Instant::now();
+        let unrestricted = self.fit(System::Unrestricted)?;
+        let separable = self.fit(System::Separable)?;
+        println!("Both models built, compiled and fitted in {:.2} s.\n", start.elapsed().as_secs_f64());
+        self.print("Three weights", System::Unrestricted, &unrestricted);
+        self.print("Separable", System::Separable, &separable);
+        self.print_results(&unrestricted, &separable);
+        Ok(())
+    }
+
     /// Fits by Newton's method, from least squares at ρ = 0; the parameters are the free ρ, β, σ².
-    pub(crate) fn fit(&self, system: System) -> Outcome<Fit> {
+    fn fit(&self, system: System) -> Outcome<Fit> {
         let (n, size) = (self.w.shape()[0], self.y.len());
         let (lags, k) = (if system == System::Unrestricted { 3 } else { 2 }, self.covariates.len());
         let (rho_d, rho_o, variance) = (scalar("rho_d"), scalar("rho_o"), scalar("sigma2"));
@@ -67,7 +81,7 @@ impl Flows {
 
     /// Prints the estimates with their standard errors.
     #[allow(clippy::print_stdout, reason = "an example tells its story")]
-    pub(crate) fn print(&self, title: &str, system: System, fit: &Fit) {
+    fn print(&self, title: &str, system: System, fit: &Fit) {
         println!("{title}: log-likelihood {:.6} after {} Newton steps", fit.loglik, fit.steps);
         let lags: &[&str] =
             if system == System::Unrestricted { &["rho_d", "rho_o", "rho_w"] } else { &["rho_d", "rho_o"] };
@@ -81,7 +95,7 @@ impl Flows {
 
     /// Prints the lines that can be checked.
     #[allow(clippy::print_stdout, reason = "an example tells its story")]
-    pub(crate) fn print_results(&self, unrestricted: &Fit, separable: &Fit) {
+    fn print_results(&self, unrestricted: &Fit, separable: &Fit) {
         for (k, name) in ["rho_d", "rho_o", "rho_w"].iter().enumerate() {
             println!("RESULT {name}={:.12}", unrestricted.theta[k]);
         }
