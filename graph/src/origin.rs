@@ -15,7 +15,8 @@ use std::sync::Arc;
 pub struct Origin {
     line: &'static Location<'static>,
     role: Role,
-    scope: Option<Arc<str>>,
+    /// Behind a thin pointer: every node has an origin.
+    scope: Option<Arc<String>>,
 }
 
 /// How a node came about.
@@ -50,7 +51,7 @@ impl Origin {
 
     /// The named scope that the line stands in, as a path: `model/likelihood`; see [`scope`].
     pub fn scope(&self) -> Option<&str> {
-        self.scope.as_deref()
+        self.scope.as_deref().map(String::as_str)
     }
 
     /// The same line, reached another way.
@@ -74,7 +75,7 @@ impl fmt::Display for Origin {
 
 thread_local! {
     static CURRENT: RefCell<Option<Origin>> = const { RefCell::new(None) };
-    static NAME: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+    static NAME: RefCell<Option<Arc<String>>> = const { RefCell::new(None) };
 }
 
 /// Restores the previous origin when dropped; not `Send`, because the stack belongs to one thread.
@@ -125,7 +126,7 @@ pub fn current() -> Origin {
 #[derive(Debug)]
 #[must_use = "the scope ends when this is dropped"]
 pub struct NamedScope {
-    outer: Option<Arc<str>>,
+    outer: Option<Arc<String>>,
     thread_bound: PhantomData<*const ()>,
 }
 
@@ -146,8 +147,8 @@ impl Drop for NamedScope {
 /// ```
 pub fn scope(name: &str) -> NamedScope {
     let outer = NAME.with_borrow(Clone::clone);
-    let path = outer.as_deref().map_or_else(|| name.into(), |outer| format!("{outer}/{name}").into());
-    NAME.set(Some(path));
+    let path = outer.as_deref().map_or_else(|| name.to_owned(), |outer| format!("{outer}/{name}"));
+    NAME.set(Some(Arc::new(path)));
     NamedScope { outer, thread_bound: PhantomData }
 }
 
