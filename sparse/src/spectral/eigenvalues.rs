@@ -92,6 +92,10 @@ impl Eigenvalues {
 /// The eigenvalues of a symmetric matrix, ascending, and its eigenvectors if they are asked for.
 pub(super) fn symmetric_values(s: &Mat<f64>, vectors: Option<&mut Mat<f64>>) -> Result<Vec<f64>, SpectrumError> {
     let n = s.nrows();
+    if n == 0 {
+        // faer counts its workspace for at least one row.
+        return Ok(Vec::new());
+    }
     let (mut values, settings) = (Diag::<f64>::zeros(n), Default::default());
     let compute = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
     let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<f64>(n, compute, Par::Seq, settings));
