@@ -1,7 +1,7 @@
 //! An op made from an expression, with derivatives of its own where the author knows better ones.
 //!
-//! Without rules its derivatives are those of the expression, and compiling writes it out, so that it costs nothing.
-//! With rules it stays a node.
+//! Without rules its derivatives are those of the expression. Compiling writes it out either way, once derivatives are
+//! taken, so that it costs nothing; rewriting alone leaves it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,6 @@ use crate::error::{BuildError, OpFailure, OpResult, Result};
 use crate::frozen::Frozen;
 use crate::function::{Function, OutputView};
 use crate::op::{Grad, Grads, Io, NodeSpec, NodeView, Op, OpState, Tangents};
-use crate::origin;
 use crate::substitute::substitute;
 use crate::value::Value;
 use crate::variable::{Variable, apply_all};
@@ -88,11 +87,6 @@ impl OpFromGraph {
     /// The expression.
     pub fn body(&self) -> &Frozen {
         &self.body
-    }
-
-    /// Whether it has rules of its own, and so must not be written out before it is differentiated.
-    pub fn has_rules(&self) -> bool {
-        self.vjp.is_some() || self.jvp.is_some()
     }
 
     /// The derivatives of the expression, at the node's inputs.
@@ -214,8 +208,7 @@ impl Op for OpFromGraph {
         }
     }
 
-    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let _scope = origin::within(node.origin());
+    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let known = |output: &Variable| {
             output.ty().extents().iter().map(|length| length.map_or(Dim::UNKNOWN, Dim::from)).collect()
         };

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use smallvec::SmallVec;
+
 use crate::error::{BuildError, Result, RunError};
 use crate::types::TypeRef;
 use crate::value::Value;
@@ -21,22 +23,27 @@ pub struct Shared {
 /// Where the value is.
 pub(crate) struct Cell(RwLock<Arc<dyn Value>>);
 
-/// Held while cells are read or changed together, so that no call sees a part of another's updates.
-static TOGETHER: RwLock<()> = RwLock::new(());
+/// The places of some cells by address: the order in which everybody locks several, so that nobody waits in a circle.
+fn locking_order(cells: &[Arc<Cell>]) -> SmallVec<[usize; 8]> {
+    let mut order: SmallVec<[usize; 8]> = (0..cells.len()).collect();
+    order.sort_unstable_by_key(|&at| Arc::as_ptr(&cells[at]));
+    order
+}
 
-/// The values of some cells, as they are between two calls with updates.
+/// The values of some cells, none of which is in the middle of a commit.
 pub(crate) fn snapshot(cells: &[Arc<Cell>], values: &mut Vec<Arc<dyn Value>>) {
-    if !cells.is_empty() {
-        let _together = TOGETHER.read().unwrap_or_else(PoisonError::into_inner);
-        values.extend(cells.iter().map(|cell| cell.get()));
-    }
+    let lock = |at: usize| (at, cells[at].0.read().unwrap_or_else(PoisonError::into_inner));
+    let mut held: SmallVec<[_; 8]> = locking_order(cells).into_iter().map(lock).collect();
+    held.sort_unstable_by_key(|(at, _)| *at);
+    values.extend(held.iter().map(|(_, value)| Arc::clone(value)));
 }
 
 /// Puts values into some cells, all at once.
-pub(crate) fn commit(cells: &[Arc<Cell>], values: Vec<Option<Arc<dyn Value>>>) {
-    let _together = TOGETHER.write().unwrap_or_else(PoisonError::into_inner);
-    for (cell, value) in cells.iter().zip(values) {
-        value.into_iter().for_each(|value| cell.put(value));
+pub(crate) fn commit(cells: &[Arc<Cell>], mut values: Vec<Option<Arc<dyn Value>>>) {
+    let lock = |at: usize| (at, cells[at].0.write().unwrap_or_else(PoisonError::into_inner));
+    let mut held: SmallVec<[_; 8]> = locking_order(cells).into_iter().map(lock).collect();
+    for (at, cell) in &mut held {
+        values[*at].take().into_iter().for_each(|value| **cell = value);
     }
 }
 

@@ -54,8 +54,8 @@ impl ValueAndGradient {
     ///
     /// # Errors
     ///
-    /// A parameter that is no f64 tensor of known lengths or too large, or without a name of its own; outputs of another number,
-    /// dtype or rank.
+    /// A parameter that is no f64 tensor of known lengths, or too large, or without a name of its own; outputs of
+    /// another number, dtype or rank.
     pub fn new(function: Function) -> Result<Self> {
         let graph = function.graph();
         let bound = |values: &[_]| values.iter().map(|&value| graph.bind(value)).collect::<Vec<Variable>>();
@@ -169,11 +169,7 @@ fn wrong(name: &str, rule: impl Into<String>) -> RunError {
 }
 
 fn arguments(parameters: &[Parameter]) -> Vec<Box<dyn Value>> {
-    let zeros = |parameter: &Parameter| {
-        let mut zeros = Tensor::default();
-        zeros.reset::<f64>(&parameter.shape);
-        Box::new(zeros) as Box<dyn Value>
-    };
+    let zeros = |parameter: &Parameter| Box::new(Tensor::zeros(DType::F64, &parameter.shape)) as Box<dyn Value>;
     parameters.iter().map(zeros).collect()
 }
 

@@ -199,8 +199,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call); what was seen up to a failure is lost, so give it a point at which the call succeeds,
-    /// or set a guard.
+    /// As [`call`](Self::call); what was seen up to a failure is lost, so give it a point at which the call succeeds.
     pub fn debug(&self, arguments: &[&dyn Value]) -> Result<DebugReport, RunError> {
         let written = self.plan.graph.as_written().and_then(Function::plan);
         let mut written = written.expect("this function was made from the same expression");

@@ -6,7 +6,7 @@
 //! nothing is computed twice.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kronograph_graph::{Application, Client, FunctionGraph, NodeId, Producer, Result, ValueId, Variable, apply_all};
 use kronograph_ops::{ProgramBuilder, ProgramValue, ScalarProgram};
@@ -111,9 +111,8 @@ impl Group {
             let &[output] = graph.node_outputs(node) else { return None };
             known.insert(output, program.node(graph.op(node)?, &operands, graph.ty(output))?);
         }
-        let mut inside = vec![false; graph.mark()];
-        nodes.iter().for_each(|node| inside[node.index()] = true);
-        let leaves = |client: &Client| !matches!(client, Client::Node(user, _) if inside[user.index()]);
+        let inside: HashSet<NodeId> = nodes.iter().copied().collect();
+        let leaves = |client: &Client| !matches!(client, Client::Node(user, _) if inside.contains(user));
         let made = nodes.iter().flat_map(|&node| graph.node_outputs(node).iter().copied());
         outputs.extend(made.filter(|&value| graph.clients(value).iter().any(leaves)));
         let results: Vec<ProgramValue> = outputs.iter().map(|output| known[output]).collect();
