@@ -80,6 +80,21 @@ pub fn value_and_gradient(cost: &Variable, parameters: &[Variable], mode: &Mode)
     ValueAndGradient::new(compile(parameters, &outputs, mode)?)
 }
 
+/// Every op and function of the library by name, with the samples on which it is proved.
+///
+/// ```
+/// use kronograph::graph::Props;
+/// use kronograph::prelude::*;
+///
+/// let registry = kronograph::registry();
+/// let largest = registry.get("max")?.build(&Props::default().with("axis", -1i64), &[matrix("x")])?;
+/// assert_eq!(largest[0].ty().to_string(), "f64 (?,)");
+/// # Ok::<(), BuildError>(())
+/// ```
+pub fn registry() -> graph::OpRegistry {
+    graph::OpRegistry::default().with(ops::entries()).expect("no two entries have the same name")
+}
+
 /// What a model needs: `use kronograph::prelude::*`.
 pub mod prelude {
     pub use crate::{Mode, compile, compile_definition, rewrite, value_and_gradient};

@@ -100,7 +100,7 @@ impl Op for GradientRule {
 
     fn props(&self) -> Props {
         match self.0 {
-            Rule::Scale(bits) => Props::default().with("factor", f64::from_bits(bits).to_string()),
+            Rule::Scale(bits) => Props::default().with("factor", f64::from_bits(bits)),
             Rule::Stop | Rule::Zero | Rule::Undefined => Props::default(),
         }
     }

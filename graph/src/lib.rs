@@ -34,6 +34,7 @@ mod op;
 mod op_from_graph;
 mod operators;
 mod print;
+mod registry;
 mod shared;
 mod substitute;
 mod types;
@@ -51,12 +52,14 @@ pub use frozen::Frozen;
 pub use function::{DebugReport, DebugRow, Function, Guard, NodeProfile, OutputView, Outputs, Profile, evaluate};
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use op::{
-    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Prop, Props, Tangents, Why,
+    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Prop, Props, Tangents,
+    Why,
 };
 pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
 pub use origin::{Origin, scope};
 pub use print::{debug_print, expression_text};
+pub use registry::{Entry, OpRegistry, Sample, SampleInput};
 pub use shared::Shared;
 pub use substitute::substitute;
 pub use types::{Type, TypeIdentity, TypeRef};

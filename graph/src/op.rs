@@ -27,9 +27,10 @@ use crate::value::{Slot, Value};
 use crate::variable::Variable;
 
 mod props;
+mod props_text;
 mod view;
 
-pub use props::{Prop, Props};
+pub use props::{Params, Prop, Props};
 pub use view::NodeView;
 
 /// A shared op.

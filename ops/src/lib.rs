@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod all;
 mod control;
 mod dtype;
 mod elemwise;
@@ -28,11 +29,14 @@ mod kernels;
 mod kron;
 mod layout;
 mod linalg;
+pub mod params;
 mod program;
 mod reduce;
+pub mod samples;
 mod tensor;
 mod value_and_gradient;
 
+pub use all::entries;
 pub use control::{Jacobian, Map, hessian, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;

@@ -3,10 +3,11 @@
 //! Sums of floats are accumulated in f64, long runs in blocks. The maximum over an empty axis is an error.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, origin, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
+    Sample, Shape, Tangents, Variable, apply, origin, shape_of,
 };
 use smallvec::SmallVec;
 
@@ -15,6 +16,8 @@ use crate::elemwise::{cast, eq, switch, true_div};
 use crate::kernels::runs::for_each_run;
 use crate::kernels::sums::blocked_sum;
 use crate::layout::{broadcast_to, dim_variable, expand_dims};
+use crate::params::{axes_of, only};
+use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, tensor_type};
 
 type Axes = SmallVec<[usize; 4]>;
@@ -171,6 +174,45 @@ fn reduce<T: Element, O: Element>(
             }),
         }
     });
+}
+
+/// The entries of this file: PyTensor's `axis` (all if absent; one or several; negative from the end), `keepdims`.
+pub(crate) fn entries() -> Vec<Entry> {
+    let parsed = |params: &Params<'_>| Ok(Axes::from_vec(params.sizes("axes")?));
+    vec![
+        Entry::function("sum", "reductions", |params, x| reduced(params, x, sum_axes), samples)
+            .parsed_by(move |params| Ok(Arc::new(Sum { axes: parsed(params)? }))),
+        Entry::function("mean", "reductions", |params, x| reduced(params, x, mean_axes), samples),
+        Entry::function("max", "reductions", |params, x| reduced(params, x, max_axes), samples)
+            .parsed_by(move |params| Ok(Arc::new(Max { axes: parsed(params)? }))),
+    ]
+}
+
+fn reduced(
+    params: &Params<'_>,
+    inputs: &[Variable],
+    reduce: impl Fn(&Variable, &[usize]) -> Result<Variable>,
+) -> Result<Vec<Variable>> {
+    let x = only(params, inputs)?;
+    let axes = axes_of("reduction", params, x)?;
+    let y = reduce(x, &axes)?;
+    Ok(vec![if params.flag("keepdims")? { expand_dims(&y, &axes)? } else { y }])
+}
+
+fn samples() -> Vec<Sample> {
+    let x = || [dense(&[2, 3, 2], (-2.0, 2.0), 1)];
+    let mut samples: Vec<Sample> = [&[][..], &[0], &[-1], &[0, 2], &[2, 1], &[0, 1, 2]]
+        .iter()
+        .map(|axes| Sample::new(format!("over {axes:?}"), x()).with("axis", Prop::Ints(axes.to_vec())))
+        .collect();
+    samples.push(Sample::new("over all", x()));
+    samples.push(Sample::new("keeping the axis", x()).with("axis", 1i64).with("keepdims", true));
+    samples.push(Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]));
+    samples.push(Sample::new("a declared length of 1", [broadcasting(spread_over(&[3, 1], (-2.0, 2.0), 1), &[1])]));
+    samples.push(Sample::new("no results", [dense(&[0, 3], (-2.0, 2.0), 1)]).with("axis", 1i64));
+    samples.push(Sample::new("ties", [given(vec![1.0, 2.0, 2.0])]).edge());
+    samples.push(Sample::new("integers", [given(vec![1i64, 3, 2])]).edge());
+    samples
 }
 
 impl Op for Sum {

@@ -6,6 +6,7 @@
 
 mod align;
 mod cast;
+mod entries;
 mod op;
 mod refuse;
 mod row;
@@ -15,6 +16,7 @@ mod table;
 pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, spread_like};
 pub(crate) use cast::cast_value;
 pub use cast::{Cast, cast};
+pub(crate) use entries::entries;
 pub use op::Elemwise;
 pub(crate) use op::{elementwise1, elementwise2};
 pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2};

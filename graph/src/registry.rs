@@ -1,0 +1,202 @@
+//! Ops and functions by name, each with the samples on which it is proved.
+//!
+//! An [`Entry`] stands beside the op that it describes, so that nothing about an op is said in a second place. An
+//! [`OpRegistry`] is a value: it is made of lists of entries, and nothing is registered by being linked. Loading,
+//! conformance tests and the proof of every derivative find ops here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{BuildError, Result};
+use crate::op::{OpRef, Params, Props, Why};
+use crate::types::TypeRef;
+use crate::value::Value;
+use crate::variable::Variable;
+
+type Build = Arc<dyn Fn(&Params<'_>, &[Variable]) -> Result<Vec<Variable>> + Send + Sync>;
+type Parse = Arc<dyn Fn(&Params<'_>) -> Result<OpRef> + Send + Sync>;
+type Samples = Arc<dyn Fn() -> Vec<Sample> + Send + Sync>;
+
+/// An op, or a function made of several, by name.
+#[derive(Clone)]
+pub struct Entry {
+    name: &'static str,
+    family: &'static str,
+    without_derivative: Option<Why>,
+    build: Build,
+    parse: Option<Parse>,
+    samples: Samples,
+}
+
+impl Entry {
+    /// A function, of parameters (with PyTensor's names) and inputs, that may be made of several ops.
+    ///
+    /// `family` is a heading in tables of ops.
+    pub fn function(
+        name: &'static str,
+        family: &'static str,
+        build: impl Fn(&Params<'_>, &[Variable]) -> Result<Vec<Variable>> + Send + Sync + 'static,
+        samples: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) -> Self {
+        let (build, samples) = (Arc::new(build), Arc::new(samples));
+        Self { name, family, without_derivative: None, build, parse: None, samples }
+    }
+
+    /// The name also is that of an op, which `parse` makes from what its [`props`](crate::Op::props) printed.
+    pub fn parsed_by(self, parse: impl Fn(&Params<'_>) -> Result<OpRef> + Send + Sync + 'static) -> Self {
+        Self { parse: Some(Arc::new(parse)), ..self }
+    }
+
+    /// It has no derivative, for a reason that the mathematics gives. One that nobody has written is none of these.
+    pub fn without_derivative(self, why: Why) -> Self {
+        Self { without_derivative: Some(why), ..self }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The heading under which tables list it.
+    pub fn family(&self) -> &'static str {
+        self.family
+    }
+
+    /// Why there is no derivative, if there is none.
+    pub fn why_without_derivative(&self) -> Option<Why> {
+        self.without_derivative
+    }
+
+    /// Whether the name is that of a single op.
+    pub fn is_op(&self) -> bool {
+        self.parse.is_some()
+    }
+
+    /// Outputs from parameters and inputs.
+    ///
+    /// # Errors
+    ///
+    /// Parameters or inputs that the function refuses.
+    #[track_caller]
+    pub fn build(&self, props: &Props, inputs: &[Variable]) -> Result<Vec<Variable>> {
+        let _scope = crate::origin::here();
+        (self.build)(&Params::new(self.name, props), inputs)
+    }
+
+    /// The op with these parameters.
+    ///
+    /// # Errors
+    ///
+    /// Parameters that it cannot have printed; a function of several ops.
+    #[track_caller]
+    pub fn op(&self, props: &Props) -> Result<OpRef> {
+        let Some(parse) = &self.parse else {
+            return Err(BuildError::parameter(self.name, "it is a function made of ops, not an op"));
+        };
+        parse(&Params::new(self.name, props))
+    }
+
+    /// Where it is proved.
+    pub fn samples(&self) -> Vec<Sample> {
+        (self.samples)()
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, {})", self.name, self.family)
+    }
+}
+
+/// Inputs and parameters on which an entry is proved.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// What is special about it: `interior`, `ties`, `an empty axis`.
+    pub name: Cow<'static, str>,
+    /// The parameters.
+    pub props: Props,
+    /// The inputs.
+    pub inputs: Vec<SampleInput>,
+    /// Whether the function is smooth in a neighbourhood, so that measured slopes are derivatives.
+    pub smooth: bool,
+    /// The unit roundoff of the least precise arithmetic inside.
+    pub precision: f64,
+}
+
+impl Sample {
+    /// A sample without parameters, in whose neighbourhood the function is smooth.
+    pub fn new(name: impl Into<Cow<'static, str>>, inputs: impl IntoIterator<Item = SampleInput>) -> Self {
+        let inputs = inputs.into_iter().collect();
+        Self { name: name.into(), props: Props::default(), inputs, smooth: true, precision: f64::EPSILON }
+    }
+
+    /// Adds a parameter.
+    pub fn with(mut self, name: &'static str, value: impl Into<crate::op::Prop>) -> Self {
+        self.props = self.props.with(name, value);
+        self
+    }
+
+    /// A tie, a kink, a pole or a border of the domain: both modes are compared with each other, not with slopes.
+    pub fn edge(self) -> Self {
+        Self { smooth: false, ..self }
+    }
+
+    /// The arithmetic is in f32 in part.
+    pub fn single(self) -> Self {
+        Self { precision: f32::EPSILON.into(), ..self }
+    }
+}
+
+/// A value, and the types of variables that may hold it.
+#[derive(Clone, Debug)]
+pub struct SampleInput {
+    /// The value.
+    pub value: Box<dyn Value>,
+    /// Types from the one that knows least to the one that knows most.
+    pub types: Vec<TypeRef>,
+}
+
+/// Ops and functions by name.
+///
+/// ```
+/// use kronograph_graph::OpRegistry;
+///
+/// let registry = OpRegistry::default();
+/// assert!(registry.get("no_such_op").is_err());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpRegistry(BTreeMap<&'static str, Entry>);
+
+impl OpRegistry {
+    /// Adds entries: ours, or those of a user's crate.
+    ///
+    /// # Errors
+    ///
+    /// A name that is there already.
+    #[track_caller]
+    pub fn with(mut self, entries: impl IntoIterator<Item = Entry>) -> Result<Self> {
+        for entry in entries {
+            if self.0.insert(entry.name, entry.clone()).is_some() {
+                return Err(BuildError::parameter(entry.name, "the registry holds this name already"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// An entry by name.
+    ///
+    /// # Errors
+    ///
+    /// A name that nothing has.
+    #[track_caller]
+    pub fn get(&self, name: &str) -> Result<&Entry> {
+        self.0.get(name).ok_or_else(|| BuildError::parameter(name.to_owned(), "the registry has no such op"))
+    }
+
+    /// All entries, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
+    }
+}

@@ -1,0 +1,59 @@
+//! Reading what the registry is asked with: inputs, and axes as PyTensor and NumPy name them.
+
+use kronograph_graph::{BuildError, Params, Result, Variable};
+
+/// The single input of a function.
+///
+/// # Errors
+///
+/// When there are more or fewer.
+#[track_caller]
+pub fn only<'a>(params: &Params<'_>, inputs: &'a [Variable]) -> Result<&'a Variable> {
+    Ok(&exactly::<1>(params, inputs)?[0])
+}
+
+/// As many inputs as a function takes.
+///
+/// # Errors
+///
+/// When there are more or fewer.
+#[track_caller]
+pub fn exactly<'a, const N: usize>(params: &Params<'_>, inputs: &'a [Variable]) -> Result<&'a [Variable; N]> {
+    inputs.try_into().map_err(|_| params.arity(N, inputs))
+}
+
+/// The inputs, if there is at least one.
+///
+/// # Errors
+///
+/// When there is none.
+#[track_caller]
+pub fn some<'a>(params: &Params<'_>, inputs: &'a [Variable]) -> Result<&'a [Variable]> {
+    if inputs.is_empty() { Err(params.arity(1, inputs)) } else { Ok(inputs) }
+}
+
+/// An axis of a variable, counted from the end where it is negative.
+///
+/// # Errors
+///
+/// When there is no such axis.
+#[track_caller]
+pub fn axis_of(op: &'static str, x: &Variable, axis: i64) -> Result<usize> {
+    let rank = x.ty().extents().len();
+    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
+    let position = from_start.and_then(|axis| usize::try_from(axis).ok()).filter(|&axis| axis < rank);
+    position.ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")))
+}
+
+/// The axes that the parameter `axis` names: all where it is absent.
+///
+/// # Errors
+///
+/// When one does not exist, or the parameter is no list of integers.
+#[track_caller]
+pub fn axes_of(op: &'static str, params: &Params<'_>, x: &Variable) -> Result<Vec<usize>> {
+    match params.maybe_ints("axis")? {
+        None => Ok((0..x.ty().extents().len()).collect()),
+        Some(axes) => axes.iter().map(|&axis| axis_of(op, x, axis)).collect(),
+    }
+}

@@ -1,0 +1,46 @@
+//! Inputs for the samples of dense ops.
+//!
+//! The lengths of an input are both left open and given when it is proved, so a sample never says which.
+
+use kronograph_graph::SampleInput;
+
+use crate::tensor::{Element, Tensor, TensorType};
+
+/// A given tensor.
+pub fn given(value: impl Into<Tensor>) -> SampleInput {
+    broadcasting(value, &[])
+}
+
+/// A given tensor whose type knows that these axes have length 1, so that they broadcast.
+pub fn broadcasting(value: impl Into<Tensor>, axes: &[usize]) -> SampleInput {
+    let value = value.into();
+    let known: Vec<Option<usize>> = value.shape().iter().map(|&length| Some(length)).collect();
+    let open: Vec<Option<usize>> = (0..known.len()).map(|axis| axes.contains(&axis).then_some(1)).collect();
+    let types = vec![TensorType::shared(value.dtype(), &open), TensorType::shared(value.dtype(), &known)];
+    SampleInput { value: Box::new(value), types }
+}
+
+/// A tensor of given elements in row-major order.
+///
+/// # Panics
+///
+/// When there are not as many elements as the shape asks for: samples are fixed when they are written.
+pub fn shaped<T: Element>(shape: &[usize], data: Vec<T>) -> Tensor {
+    Tensor::new(shape, data).expect("as many elements as the shape asks for")
+}
+
+/// Numbers of a fixed sequence between two bounds; the seed tells inputs of one sample apart.
+pub fn spread_over(shape: &[usize], (low, high): (f64, f64), seed: u64) -> Tensor {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+    let mut next = || {
+        // Knuth's linear congruential generator: the numbers need to be spread, not random.
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        low + (high - low) * ((state >> 11) as f64 / (1u64 << 53) as f64)
+    };
+    shaped(shape, (0..shape.iter().product()).map(|_| next()).collect())
+}
+
+/// An input of numbers of a fixed sequence between two bounds.
+pub fn dense(shape: &[usize], range: (f64, f64), seed: u64) -> SampleInput {
+    given(spread_over(shape, range, seed))
+}
