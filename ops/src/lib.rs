@@ -33,6 +33,7 @@ pub mod params;
 mod program;
 mod reduce;
 pub mod samples;
+mod special;
 mod tensor;
 mod value_and_gradient;
 
