@@ -47,6 +47,6 @@ pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;
 pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
-pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
+pub use reduce::*;
 pub use tensor::*;
 pub use value_and_gradient::{Parameter, ValueAndGradient};
