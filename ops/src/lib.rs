@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod all;
+mod construct;
 mod control;
 mod dtype;
 mod elemwise;
@@ -37,12 +38,13 @@ mod tensor;
 mod value_and_gradient;
 
 pub use all::entries;
+pub use construct::*;
 pub use control::{Jacobian, Map, hessian, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
 pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
-pub use join::{Join, concatenate};
+pub use join::*;
 pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;

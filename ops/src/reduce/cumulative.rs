@@ -12,10 +12,11 @@ use kronograph_graph::{
 
 use super::fold::{Slices, Term, Wide};
 use super::recurrence::{Weights, recurrence};
+use crate::construct::full;
 use crate::elemwise::{cast, mul};
 use crate::index::{Index, subtensor};
 use crate::join::concatenate;
-use crate::layout::{full, reshape};
+use crate::layout::ravel;
 use crate::params::{axis_of, only};
 use crate::samples::{dense, given};
 use crate::tensor::{Strided, Tensor, TensorType, each_dtype, row_major, tensor_type};
@@ -72,7 +73,7 @@ fn accumulate(fold: Fold, x: &Variable, axis: Option<usize>) -> Result<Variable>
     let _scope = origin::here();
     match axis {
         Some(axis) => apply(Cumulative { fold, axis, from: End::First }, std::slice::from_ref(x)),
-        None => apply(Cumulative { fold, axis: 0, from: End::First }, &[reshape(x, [-1])?]),
+        None => apply(Cumulative { fold, axis: 0, from: End::First }, &[ravel(x)?]),
     }
 }
 
