@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, elemwise, join, layout, linalg, reduce};
+use crate::{construct, elemwise, join, layout, linalg, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -24,6 +24,7 @@ pub fn entries() -> Vec<Entry> {
         construct::entries(),
         layout::entries(),
         join::entries(),
+        sort::entries(),
         linalg::eye_entries(),
     ]
     .concat()

@@ -34,6 +34,7 @@ pub mod params;
 mod program;
 mod reduce;
 pub mod samples;
+mod sort;
 mod tensor;
 mod value_and_gradient;
 
@@ -50,5 +51,6 @@ pub use layout::*;
 pub use linalg::*;
 pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::*;
+pub use sort::*;
 pub use tensor::*;
 pub use value_and_gradient::{Parameter, ValueAndGradient};

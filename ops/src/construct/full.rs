@@ -1,6 +1,6 @@
 //! Tensors with the same number everywhere: each is a view of one element.
 
-use kronograph_graph::{Dim, Entry, Params, Prop, Result, Sample, Variable, shape_of};
+use kronograph_graph::{Dim, Entry, Params, Prop, Result, Sample, Variable, Why, shape_of};
 
 use crate::dtype::DType;
 use crate::elemwise::{cast, cast_value};
@@ -89,8 +89,10 @@ pub(super) fn entries() -> Vec<Entry> {
         Ok(vec![dtype_of(params, "dtype")?.map_or(Ok(x.clone()), |dtype| cast(&x, dtype))?])
     };
     vec![
-        Entry::function("zeros", "construction", move |params, inputs| shaped(params, inputs, 0.0), shapes),
-        Entry::function("ones", "construction", move |params, inputs| shaped(params, inputs, 1.0), shapes),
+        Entry::function("zeros", "construction", move |params, inputs| shaped(params, inputs, 0.0), shapes)
+            .without_derivative(Why::Discrete),
+        Entry::function("ones", "construction", move |params, inputs| shaped(params, inputs, 1.0), shapes)
+            .without_derivative(Why::Discrete),
         Entry::function("full", "construction", build_full, values),
         Entry::function("alloc", "construction", build_full, values),
         Entry::function("zeros_like", "construction", move |params, inputs| like(params, inputs, 0.0), likes),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpRef, OpResult, Params, Prop, Props,
-    Result, Sample, Shape, Tangents, Variable, apply, origin,
+    Result, Sample, Shape, Tangents, Variable, Why, apply, origin,
 };
 
 use crate::dtype::DType;
@@ -54,7 +54,9 @@ pub(crate) fn entries() -> Vec<Entry> {
             Sample::new("symbolic", [given(2i64)]).with("n", "input"),
         ]
     };
-    vec![Entry::function("eye", "construction", build, samples).parsed_by(parse)]
+    let entry = Entry::function("eye", "construction", build, samples).parsed_by(parse);
+    // It is a constant.
+    vec![entry.without_derivative(Why::Discrete)]
 }
 
 impl Op for Eye {

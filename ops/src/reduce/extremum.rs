@@ -108,7 +108,7 @@ impl Which {
 }
 
 /// A total preorder in which NaN stands before everything else, in either direction.
-pub(super) trait Ordered: Element {
+pub(crate) trait Ordered: Element {
     const LOWEST: Self;
     const HIGHEST: Self;
     fn above(self, other: Self) -> bool;

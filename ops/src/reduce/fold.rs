@@ -171,27 +171,27 @@ impl<const K: usize> Layout<K> {
 }
 
 /// Arrays of one shape as slices along some axes.
-pub(super) struct Slices<const K: usize> {
+pub(crate) struct Slices<const K: usize> {
     outside: Layout<K>,
     inside: Layout<K>,
 }
 
 impl<const K: usize> Slices<K> {
     /// The slices along `axes`, which are sorted.
-    pub(super) fn along(axes: &[usize], shape: &[usize], strides: [&[usize]; K]) -> Self {
+    pub(crate) fn along(axes: &[usize], shape: &[usize], strides: [&[usize]; K]) -> Self {
         let others = (0..shape.len()).filter(|axis| !axes.contains(axis));
         Self { outside: Layout::of(others, shape, strides), inside: Layout::of(axes.iter().copied(), shape, strides) }
     }
 
     /// Calls `slice` with the offsets of each slice, in row-major order.
-    pub(super) fn for_each(&self, mut slice: impl FnMut([usize; K])) {
+    pub(crate) fn for_each(&self, mut slice: impl FnMut([usize; K])) {
         self.outside.for_each_run(|from, step, length| {
             (0..length).for_each(|i| slice(std::array::from_fn(|k| from[k] + i * step[k])));
         });
     }
 
     /// Calls `run(offsets, steps, length)` for each run of the slice at some offsets, in row-major order.
-    pub(super) fn inside(&self, from: [usize; K], mut run: impl FnMut([usize; K], [usize; K], usize)) {
+    pub(crate) fn inside(&self, from: [usize; K], mut run: impl FnMut([usize; K], [usize; K], usize)) {
         self.inside.for_each_run(|at, step, length| run(std::array::from_fn(|k| from[k] + at[k]), step, length));
     }
 }

@@ -28,7 +28,9 @@ mod truth;
 
 pub use arg::{ArgExtremum, argmax, argmax_axes, argmin, argmin_axes};
 pub use cumulative::{Cumulative, cumprod, cumsum};
+pub(crate) use extremum::Ordered;
 pub use extremum::{Extremum, max, max_axes, min, min_axes};
+pub(crate) use fold::Slices;
 pub use logsumexp::{LogSumExp, logsumexp, logsumexp_axes};
 pub use moments::{mean, mean_axes, std, std_axes, var, var_axes};
 pub use prod::{Prod, prod, prod_axes, prod_without_zeros};
