@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 use super::part::{check_inputs, index_prop, part_at_run_time, static_part, walk};
 use super::subtensor::Subtensor;
 use super::{AxisIndex, Index, lower};
+use crate::construct::full;
 use crate::dtype::DType;
 use crate::elemwise::{cast, reduce_like, spread};
-use crate::layout::{full, pad_left};
+use crate::layout::pad_left;
 use crate::tensor::{Element, Strided, Tensor, row_major, shape_text, tensor_type};
 
 /// A tensor with something added to a part of it. Inputs: x, y, then the positions.

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::inc_subtensor::IncSubtensor;
 use super::part::{Part, check_inputs, index_prop, part_at_run_time, part_dims, static_part, walk};
 use super::{AxisIndex, Index, lower};
-use crate::layout::full;
+use crate::construct::full;
 use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_type};
 
 /// Part of a tensor. Inputs: x, then the positions that are not known when the op is made.

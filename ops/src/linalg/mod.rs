@@ -12,6 +12,7 @@ mod solve;
 mod triangle;
 
 pub use cholesky::{CholeskyFactor, cholesky_factor};
+pub(crate) use eye::entries as eye_entries;
 pub use eye::{Eye, eye};
 pub use factor::{
     Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots, solve_along,
