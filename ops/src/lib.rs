@@ -37,7 +37,7 @@ mod tensor;
 mod value_and_gradient;
 
 pub use all::entries;
-pub use control::{Jacobian, Map, hessian, jacobian, map};
+pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
