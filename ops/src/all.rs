@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, elemwise, join, layout, linalg, reduce, sort};
+use crate::{construct, elemwise, index, join, layout, linalg, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -22,6 +22,7 @@ pub fn entries() -> Vec<Entry> {
         elemwise::entries(),
         reduce::entries(),
         construct::entries(),
+        index::entries(),
         layout::entries(),
         join::entries(),
         sort::entries(),

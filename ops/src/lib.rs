@@ -40,11 +40,14 @@ mod value_and_gradient;
 
 pub use all::entries;
 pub use construct::*;
-pub use control::{Jacobian, Map, hessian, jacobian, map};
+pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
-pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
+pub use index::{
+    AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
+    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take,
+};
 pub use join::*;
 pub use kron::{Kron, kron};
 pub use layout::*;
