@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{elemwise, reduce};
+use crate::{elemwise, linalg, reduce};
 
 /// Every dense op and function.
 ///
@@ -18,5 +18,5 @@ use crate::{elemwise, reduce};
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 pub fn entries() -> Vec<Entry> {
-    [elemwise::entries(), reduce::entries()].concat()
+    [elemwise::entries(), linalg::entries(), reduce::entries()].concat()
 }

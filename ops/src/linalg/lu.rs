@@ -15,7 +15,8 @@ use kronograph_graph::{
 use super::eye::eye;
 use super::factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots};
 use super::factor_solve::factor_solve;
-use super::matmul::{matmul, matmul_along, unfold};
+use super::matmul::matmul;
+use super::unfold::{matmul_along, unfold};
 use crate::dtype::DType;
 use crate::elemwise::{cast, mul};
 use crate::layout::transpose;

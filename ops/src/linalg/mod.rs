@@ -1,5 +1,6 @@
 //! Linear algebra: one op, one file. A factorisation is a value (module `factor`).
 
+mod batch;
 mod cholesky;
 mod eye;
 mod factor;
@@ -8,9 +9,12 @@ mod factor_solve;
 mod lu;
 mod matmul;
 mod panel;
+mod product;
 mod solve;
 mod triangle;
+mod unfold;
 
+pub use batch::swap_last;
 pub use cholesky::{CholeskyFactor, cholesky_factor};
 pub use eye::{Eye, eye};
 pub use factor::{
@@ -19,7 +23,13 @@ pub use factor::{
 pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use lu::{LuFactor, lu_factor, permutation_sign};
-pub use matmul::{MatMul, fold_back, matmul, matmul_along, unfold};
+pub use matmul::{MatMul, matmul};
 pub use panel::{column_offsets, pack, unpack};
 pub use solve::{slogdet, solve};
 pub use triangle::{LowerPart, Triangle, lower_part};
+pub use unfold::{fold_back, matmul_along, unfold};
+
+/// The entries of this folder.
+pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
+    [matmul::entries()].concat()
+}
