@@ -15,12 +15,14 @@ use crate::fgraph::FunctionGraph;
 use crate::op::OpState;
 use crate::value::{Slot, Value};
 
+mod alone;
 mod execute;
 mod explain;
 mod plan;
 mod profile;
 mod watch;
 
+pub use alone::perform_alone;
 use execute::Arguments;
 pub use execute::evaluate;
 use plan::Plan;
