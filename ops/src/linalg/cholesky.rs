@@ -14,9 +14,7 @@ use kronograph_graph::{
 
 use super::factor::{Factor, FactorValue, LinalgError, Trans};
 use super::lu::{DenseState, copy_columns, dense_factor_node, square_order};
-use super::triangle::{Triangle, lower_part};
-use crate::elemwise::add;
-use crate::layout::transpose;
+use super::triangle::{Triangle, folded, mirrored};
 use crate::tensor::{Strided, Tensor};
 
 /// A factor of a symmetric positive definite matrix by Cholesky, from its lower triangle.
@@ -66,15 +64,13 @@ impl Op for CholeskyFactor {
     /// with the diagonal counted once.
     fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        let both = add(&lower_part(g, Triangle::Lower)?, &lower_part(&transpose(g)?, Triangle::StrictlyLower)?)?;
-        Ok(vec![both.into()])
+        Ok(vec![folded(g, Triangle::Lower)?.into()])
     }
 
     /// The tangent of A is that of the triangle, mirrored.
     fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        let mirrored = add(&lower_part(t, Triangle::Lower)?, &transpose(&lower_part(t, Triangle::StrictlyLower)?)?)?;
-        Ok(vec![mirrored.into()])
+        Ok(vec![mirrored(t, Triangle::Lower)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -57,6 +57,9 @@ pub enum LinalgError {
         /// The pivot at which it shows.
         pivot: usize,
     },
+    /// An iteration (for eigenvalues, say) did not end.
+    #[error("the iteration did not converge")]
+    NoConvergence,
     /// The matrix is not square.
     #[error("the matrix must be square, it is ({rows}, {columns})")]
     NotSquare {

@@ -2,12 +2,15 @@
 
 mod batch;
 mod cholesky;
+mod diag;
+mod diag_entries;
 mod eye;
 mod factor;
 mod factor_logdet;
 mod factor_solve;
 mod lu;
 mod matmul;
+mod matrices;
 mod panel;
 mod product;
 mod solve;
@@ -16,6 +19,7 @@ mod unfold;
 
 pub use batch::swap_last;
 pub use cholesky::{CholeskyFactor, cholesky_factor};
+pub use diag::{Diagonal, SetDiagonal, alloc_diag, diag, diagonal, fill_diagonal, set_diagonal, trace};
 pub use eye::{Eye, eye};
 pub use factor::{
     Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots, solve_along,
@@ -26,10 +30,10 @@ pub use lu::{LuFactor, lu_factor, permutation_sign};
 pub use matmul::{MatMul, matmul};
 pub use panel::{column_offsets, pack, unpack};
 pub use solve::{slogdet, solve};
-pub use triangle::{LowerPart, Triangle, lower_part};
+pub use triangle::{Triangle, TriangularPart, tril, triu};
 pub use unfold::{fold_back, matmul_along, unfold};
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
-    [matmul::entries()].concat()
+    [diag_entries::entries(), matmul::entries(), triangle::entries()].concat()
 }
