@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, elemwise, index, join, layout, linalg, reduce, sort};
+use crate::{construct, control, elemwise, index, join, layout, linalg, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -22,11 +22,12 @@ pub fn entries() -> Vec<Entry> {
         elemwise::entries(),
         reduce::entries(),
         construct::entries(),
+        control::entries(),
         index::entries(),
         layout::entries(),
         join::entries(),
         sort::entries(),
-        linalg::eye_entries(),
+        linalg::entries(),
     ]
     .concat()
 }
