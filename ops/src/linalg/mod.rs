@@ -1,9 +1,14 @@
 //! Linear algebra: one op, one file. A factorisation is a value (module `factor`).
 
 mod batch;
+mod block_diag;
 mod cholesky;
+mod cholesky_matrix;
+mod decompositions;
 mod diag;
 mod diag_entries;
+mod eigh;
+mod expm;
 mod eye;
 mod factor;
 mod factor_logdet;
@@ -11,15 +16,28 @@ mod factor_solve;
 mod lu;
 mod matmul;
 mod matrices;
+mod norm;
 mod panel;
+mod pinv;
 mod product;
+mod qr;
+mod schur;
 mod solve;
+mod solve_triangular;
+mod spectrum;
+mod svd;
+mod sylvester;
 mod triangle;
+mod triangular_factor;
 mod unfold;
 
 pub use batch::swap_last;
+pub use block_diag::{BlockDiag, block_diag};
 pub use cholesky::{CholeskyFactor, cholesky_factor};
+pub use cholesky_matrix::{Cholesky, cholesky, cholesky_or_nan};
 pub use diag::{Diagonal, SetDiagonal, alloc_diag, diag, diagonal, fill_diagonal, set_diagonal, trace};
+pub use eigh::{Eigh, eigh, eigh_generalized, eigvalsh, eigvalsh_generalized};
+pub use expm::{Expm, expm};
 pub use eye::{Eye, eye};
 pub use factor::{
     Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots, solve_along,
@@ -28,12 +46,31 @@ pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use lu::{LuFactor, lu_factor, permutation_sign};
 pub use matmul::{MatMul, matmul};
+pub use norm::{MatrixNorm, matrix_norm, vector_norm};
 pub use panel::{column_offsets, pack, unpack};
+pub use pinv::{Pinv, pinv};
+pub use qr::{Qr, QrMode, qr, qr_r};
+pub use schur::SchurForm;
 pub use solve::{slogdet, solve};
+pub use svd::{SingularVectors, Svd, svd, svdvals};
+pub use sylvester::{
+    SolveDiscreteLyapunov, SolveSylvester, solve_continuous_lyapunov, solve_discrete_lyapunov, solve_sylvester,
+};
 pub use triangle::{Triangle, TriangularPart, tril, triu};
 pub use unfold::{fold_back, matmul_along, unfold};
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
-    [diag_entries::entries(), matmul::entries(), triangle::entries()].concat()
+    [
+        block_diag::entries(),
+        cholesky_matrix::entries(),
+        decompositions::entries(),
+        diag_entries::entries(),
+        expm::entries(),
+        matmul::entries(),
+        norm::entries(),
+        pinv::entries(),
+        triangle::entries(),
+    ]
+    .concat()
 }
