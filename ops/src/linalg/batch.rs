@@ -101,12 +101,13 @@ pub(super) fn batch_strides(shape: &[usize], strides: &[usize], common: &[usize]
     (0..common.len()).map(stride).collect()
 }
 
-/// Undoes the broadcasting of leading axes: sums a stack over the axes along which the stack `like` was repeated.
-pub(super) fn reduce_batch(term: &Variable, like: &Variable) -> Result<Variable> {
-    let (lengths, own) = (term.ty().extents(), like.ty().extents());
+/// Undoes the broadcasting of leading axes: sums over those along which something of static lengths `own`, whose last
+/// `core` axes are not leading ones, was repeated.
+pub(super) fn reduce_batch(term: &Variable, own: &[Option<usize>], core: usize) -> Result<Variable> {
+    let lengths = term.ty().extents();
     let missing = lengths.len() - own.len();
     let repeated = |axis: &usize| own[*axis] == Some(1) && lengths[missing + axis] != Some(1);
-    let kept: Vec<usize> = (0..own.len() - 2).filter(repeated).collect();
+    let kept: Vec<usize> = (0..own.len() - core).filter(repeated).collect();
     let summed: Vec<usize> = (0..missing).chain(kept.iter().map(|axis| missing + axis)).collect();
     if summed.is_empty() {
         return Ok(term.clone());

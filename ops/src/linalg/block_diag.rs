@@ -41,7 +41,10 @@ pub fn block_diag(blocks: &[Variable]) -> Result<Variable> {
 pub(crate) fn entries() -> Vec<Entry> {
     let build = |params: &Params<'_>, blocks: &[Variable]| {
         if params.flag("sparse")? {
-            return Err(BuildError::parameter("block_diag", "these matrices are dense, and so is what they are put into"));
+            return Err(BuildError::parameter(
+                "block_diag",
+                "these matrices are dense, and so is what they are put into",
+            ));
         }
         Ok(vec![block_diag(some(params, blocks)?)?])
     };
@@ -110,7 +113,8 @@ impl Op for BlockDiag {
                 (0..length).for_each(|i| out[from + to + i * out_step] = block[i * step]);
             });
         }
-        let blocks = (0..io.inputs.len()).map(|k| io.inputs.get::<Tensor>(k)).collect::<Result<SmallVec<[_; 4]>, _>>()?;
+        let blocks =
+            (0..io.inputs.len()).map(|k| io.inputs.get::<Tensor>(k)).collect::<Result<SmallVec<[_; 4]>, _>>()?;
         let mut shape: Extents = blocks[0].shape().into();
         let leading = shape.len() - 2;
         for block in &blocks[1..] {

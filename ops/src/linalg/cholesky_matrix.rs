@@ -15,8 +15,9 @@ use kronograph_graph::{
 use super::batch::swap_last;
 use super::factor::{LinalgError, Trans};
 use super::matmul::matmul;
-use super::matrices::{Matrices, MatrixType, cores, dominant, each_matrix, order_of};
+use super::matrices::{Matrices, MatrixType, cores, each_matrix, order_of};
 use super::solve_triangular::solve_triangular;
+use super::systems::dominant;
 use super::triangle::{Triangle, folded, mirrored};
 use super::triangular_factor::DiagonalKind;
 use crate::elemwise::{add, cast, mul};
@@ -112,7 +113,9 @@ impl Cholesky {
         let stack = memory.stack(llt::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
         let found = match n {
             0 => Ok(()),
-            _ => llt::cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, stack, Default::default()).map(|_| ()),
+            _ => {
+                llt::cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, stack, Default::default()).map(|_| ())
+            }
         };
         let outcome = match found {
             Err(llt::LltError::NonPositivePivot { index: pivot }) if read.is_finite() => {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use kronograph_graph::{BuildError, Entry, OpRef, Params, Prop, Result, Sample, SampleInput, Variable};
 
 use super::eigh::{Eigh, eigh, eigh_generalized, eigvalsh, eigvalsh_generalized};
-use super::matrices::dominant;
 use super::qr::{Qr, QrMode, qr, qr_r};
 use super::svd::{SingularVectors, Svd, svd, svdvals};
 use super::sylvester::{
     SolveDiscreteLyapunov, SolveSylvester, solve_continuous_lyapunov, solve_discrete_lyapunov, solve_sylvester,
 };
+use super::systems::dominant;
 use super::triangle::Triangle;
 use crate::params::{exactly, only};
 use crate::samples::{dense, given, shaped, spread_over};
@@ -29,9 +29,8 @@ pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::function("eigh", FAMILY, values_and_vectors, symmetric_samples).parsed_by(symmetric(true)),
         Entry::function("eigvalsh", FAMILY, values, values_samples).parsed_by(symmetric(false)),
-        Entry::function("svd", FAMILY, singular, singular_samples).parsed_by(|params| {
-            Ok(Arc::new(Svd { vectors: vectors_of(params)? }))
-        }),
+        Entry::function("svd", FAMILY, singular, singular_samples)
+            .parsed_by(|params| Ok(Arc::new(Svd { vectors: vectors_of(params)? }))),
         Entry::function("qr", FAMILY, orthogonal, orthogonal_samples)
             .parsed_by(|params| Ok(Arc::new(Qr { mode: mode_of(params)? }))),
         Entry::function("solve_sylvester", FAMILY, sylvester, sylvester_samples)

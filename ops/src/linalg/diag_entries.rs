@@ -114,7 +114,8 @@ fn alloc_samples() -> Vec<Sample> {
 fn diag_samples() -> Vec<Sample> {
     let mut samples: Vec<Sample> =
         [-1i64, 0, 2].map(|k| Sample::new(format!("a vector, {k}"), [dense(&[3], RANGE, 1)]).with("k", k)).into();
-    samples.extend([-1i64, 0, 1].map(|k| Sample::new(format!("a matrix, {k}"), [dense(&[3, 4], RANGE, 1)]).with("k", k)));
+    samples
+        .extend([-1i64, 0, 1].map(|k| Sample::new(format!("a matrix, {k}"), [dense(&[3, 4], RANGE, 1)]).with("k", k)));
     samples.push(Sample::new("one element", [dense(&[1], RANGE, 1)]));
     samples.push(Sample::new("no elements", [dense(&[0], RANGE, 1)]));
     samples.push(Sample::new("integers", [given(vec![1i64, 2])]).edge());

@@ -17,7 +17,7 @@ use super::cholesky_matrix::{cholesky, divide};
 use super::diag::diagonal;
 use super::factor::{LinalgError, Trans};
 use super::matmul::matmul;
-use super::matrices::{MatrixType, Matrices, check_finite, cores, each_matrix, order_of};
+use super::matrices::{Matrices, MatrixType, check_finite, cores, each_matrix, order_of};
 use super::spectrum::{along_columns, points_back, reciprocal_gaps, scale, scale_of, turn};
 use super::triangle::{Triangle, folded, mirrored};
 use crate::elemwise::{cast, mul};

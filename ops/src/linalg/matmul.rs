@@ -191,11 +191,11 @@ fn stacked_cotangents(a: &Variable, b: &Variable, g: &Variable) -> Result<Grads>
     let b = if column { expand_dims(b, &[1])? } else { b.clone() };
     let a_bar = match rank(&a) {
         2 => matmul(&unfold(&g, rank(&g) - 2)?, &transpose(&unfold(&b, rank(&b) - 2)?)?)?,
-        _ => reduce_batch(&matmul(&g, &swap_last(&b)?)?, &a)?,
+        _ => reduce_batch(&matmul(&g, &swap_last(&b)?)?, a.ty().extents(), 2)?,
     };
     let b_bar = match rank(&b) {
         2 => matmul(&transpose(&joined(&a)?)?, &joined(&g)?)?,
-        _ => reduce_batch(&matmul(&swap_last(&a)?, &g)?, &b)?,
+        _ => reduce_batch(&matmul(&swap_last(&a)?, &g)?, b.ty().extents(), 2)?,
     };
     let a_bar = if row { squeeze(&a_bar, &[0])? } else { a_bar };
     let b_bar = if column { squeeze(&b_bar, &[1])? } else { b_bar };

@@ -6,14 +6,15 @@
 
 use faer::Mat;
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
-use kronograph_graph::{BuildError, Dim, Io, OpError, OpFailure, OpResult, OpState, Result, Slot, TypeRef, Variable, shape_of};
+use kronograph_graph::{
+    BuildError, Dim, Io, OpError, OpFailure, OpResult, OpState, Result, Slot, TypeRef, Variable, shape_of,
+};
 use smallvec::SmallVec;
 
 use super::factor::LinalgError;
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::layout::{broadcast_to, pad_left};
-use crate::samples::{shaped, spread_over};
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// What is known of a stack of matrices when an op is made.
@@ -278,15 +279,4 @@ fn write<T: Float>(from: &Mat<f64>, number: usize, to: &mut [T]) {
             to[i * columns + j] = T::round(*x);
         }
     }
-}
-
-/// Matrices for samples: far from singular, positive definite if one triangle is mirrored, and not symmetric.
-pub(super) fn dominant(shape: &[usize], seed: u64) -> Tensor {
-    let order = shape[shape.len() - 1];
-    let Tensor::F64(array) = spread_over(shape, (-1.0, 1.0), seed) else { return Tensor::default() };
-    let lift = |(at, x): (usize, f64)| {
-        let (i, j) = (at / order % order, at % order);
-        if i == j { x + (order + i) as f64 } else { x }
-    };
-    shaped(shape, array.to_vec().into_iter().enumerate().map(lift).collect())
 }

@@ -1,21 +1,25 @@
 //! Linear algebra: one op, one file. A factorisation is a value (module `factor`).
 
+mod banded_factor;
 mod batch;
 mod block_diag;
 mod cholesky;
 mod cholesky_matrix;
 mod decompositions;
+mod dense_factor;
 mod diag;
 mod diag_entries;
 mod eigh;
 mod expm;
 mod eye;
 mod factor;
+mod factor_entries;
 mod factor_logdet;
 mod factor_solve;
 mod lu;
 mod matmul;
 mod matrices;
+mod matrix_power;
 mod norm;
 mod panel;
 mod pinv;
@@ -27,10 +31,12 @@ mod solve_triangular;
 mod spectrum;
 mod svd;
 mod sylvester;
+mod systems;
 mod triangle;
 mod triangular_factor;
 mod unfold;
 
+pub use banded_factor::{BandedFactor, banded_factor};
 pub use batch::swap_last;
 pub use block_diag::{BlockDiag, block_diag};
 pub use cholesky::{CholeskyFactor, cholesky_factor};
@@ -46,17 +52,20 @@ pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use lu::{LuFactor, lu_factor, permutation_sign};
 pub use matmul::{MatMul, matmul};
+pub use matrix_power::matrix_power;
 pub use norm::{MatrixNorm, matrix_norm, vector_norm};
 pub use panel::{column_offsets, pack, unpack};
 pub use pinv::{Pinv, pinv};
 pub use qr::{Qr, QrMode, qr, qr_r};
 pub use schur::SchurForm;
-pub use solve::{slogdet, solve};
+pub use solve::{Assume, Rhs, slogdet, solve, solve_assuming};
+pub use solve_triangular::{cho_solve, solve_triangular};
 pub use svd::{SingularVectors, Svd, svd, svdvals};
 pub use sylvester::{
     SolveDiscreteLyapunov, SolveSylvester, solve_continuous_lyapunov, solve_discrete_lyapunov, solve_sylvester,
 };
 pub use triangle::{Triangle, TriangularPart, tril, triu};
+pub use triangular_factor::{DiagonalKind, TriangularFactor, triangular_factor};
 pub use unfold::{fold_back, matmul_along, unfold};
 
 /// The entries of this folder.
@@ -67,7 +76,9 @@ pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
         decompositions::entries(),
         diag_entries::entries(),
         expm::entries(),
+        factor_entries::entries(),
         matmul::entries(),
+        matrix_power::entries(),
         norm::entries(),
         pinv::entries(),
         triangle::entries(),

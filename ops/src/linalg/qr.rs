@@ -12,8 +12,8 @@ use faer::linalg::householder::{
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::{Conj, Mat, Par};
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpResult, OpState, Props, Result, Shape, Tangents,
-    Variable, Why, apply_all, shape_of, sum_of,
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpResult, OpState, Props, Result, Shape,
+    Tangents, Variable, Why, apply_all, shape_of, sum_of,
 };
 
 use super::batch::swap_last;

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
-use faer::{Mat, Par};
 use faer::linalg::svd::{ComputeSvdVectors, svd as faer_svd, svd_scratch};
+use faer::{Mat, Par};
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpResult, OpState, Props, Result, Shape, Tangents,
-    Variable, Why, apply_all, sum_of,
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpResult, OpState, Props, Result, Shape,
+    Tangents, Variable, Why, apply_all, sum_of,
 };
 
 use super::batch::swap_last;

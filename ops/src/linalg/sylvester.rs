@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use faer::linalg::matmul::matmul as faer_matmul;
 use faer::{Accum, Mat, MatRef, Par, c64};
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply, origin, sum_of,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, OpState, Result, Shape,
+    Tangents, Variable, apply, origin, sum_of,
 };
 
 use super::batch::swap_last;
@@ -170,7 +170,11 @@ fn node(op: &'static str, inputs: &[Variable], squares: usize) -> Result<NodeSpe
     let (rows, columns) = (orders[0], orders[squares - 1]);
     let fits = |want: Option<usize>, got: Option<usize>| want.is_none() || got.is_none() || want == got;
     if !fits(rows, right.rows) || !fits(columns, right.columns) {
-        return Err(BuildError::inputs(op, inputs, "the last one must have the rows of the first and the columns of the one before it"));
+        return Err(BuildError::inputs(
+            op,
+            inputs,
+            "the last one must have the rows of the first and the columns of the one before it",
+        ));
     }
     let ty = MatrixType { dtype, rows: right.rows.or(rows), columns: right.columns.or(columns), ..right };
     let inputs = inputs.iter().map(|input| cast(input, dtype)).collect::<Result<Vec<_>>>()?;
