@@ -6,12 +6,15 @@
 
 use faer::Mat;
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
-use kronograph_graph::{BuildError, Io, OpFailure, OpResult, OpState, Result, Slot, TypeRef, Variable};
+use kronograph_graph::{
+    BuildError, Dim, Io, OpError, OpFailure, OpResult, OpState, Result, Slot, TypeRef, Variable, shape_of,
+};
 use smallvec::SmallVec;
 
 use super::factor::LinalgError;
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
+use crate::layout::{broadcast_to, pad_left};
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// What is known of a stack of matrices when an op is made.
@@ -57,6 +60,31 @@ impl MatrixType {
     pub(super) fn stack(&self, core: &[Option<usize>]) -> TypeRef {
         TensorType::shared(self.dtype, &[&self.batch[..], core].concat())
     }
+}
+
+/// Stacks repeated along leading axes, so that all have the same ones; an axis of static length 1 is repeated.
+#[track_caller]
+pub(super) fn common_leading(op: &'static str, stacks: &[&Variable]) -> Result<Vec<Variable>> {
+    let mut rank = 2;
+    for stack in stacks {
+        MatrixType::of(op, stack)?;
+        rank = rank.max(stack.ty().extents().len());
+    }
+    let stacks = stacks.iter().map(|stack| pad_left(stack, rank)).collect::<Result<Vec<_>>>()?;
+    let leading = |axis: usize| {
+        let repeated = |stack: &&Variable| stack.ty().extents()[axis] == Some(1);
+        let lengths = || stacks.iter().filter(|stack| !repeated(stack)).map(|stack| Dim::axis(stack, axis));
+        lengths().find(|dim| dim.known().is_some()).or_else(|| lengths().next()).unwrap_or_else(|| Dim::from(1))
+    };
+    let leading: Vec<Dim> = (0..rank - 2).map(leading).collect();
+    let spread = |stack: Variable| {
+        let own = shape_of(&stack);
+        if own[..rank - 2] == leading[..] {
+            return Ok(stack);
+        }
+        broadcast_to(&stack, leading.iter().chain(&own[rank - 2..]).cloned())
+    };
+    stacks.into_iter().map(spread).collect()
 }
 
 /// The order of a square matrix.
@@ -139,7 +167,7 @@ pub(super) fn cores<const K: usize>(shapes: [&[usize]; K]) -> Cores {
 /// `shapes` says from the shapes of the matrices what the kernel makes of them. Outputs have the dtype of the inputs.
 pub(super) fn each_matrix<const N: usize>(
     io: &mut Io<'_>,
-    shapes: impl FnOnce([[usize; 2]; N]) -> Result<Cores, LinalgError>,
+    shapes: impl FnOnce([[usize; 2]; N]) -> Result<Cores, Box<dyn OpError>>,
     mut kernel: impl FnMut(&mut Matrices) -> Result<(), LinalgError>,
 ) -> OpResult {
     let (work, inputs, outputs) = io.with_state::<Matrices>()?;
