@@ -34,11 +34,8 @@ pub mod params;
 mod program;
 mod reduce;
 pub mod samples;
-<<<<<<< HEAD
-mod special;
-=======
 mod sort;
->>>>>>> main
+mod special;
 mod tensor;
 mod value_and_gradient;
 

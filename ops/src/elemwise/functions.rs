@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable, Why, origin};
 
 use super::{
-    Second, Switch, abs, add, and_, eq, isfinite, isnan, le, mul, neq, or_, round, round_half_away_from_zero,
+    Second, Switch, abs, add, and_, cast, eq, isfinite, isnan, le, mul, neq, or_, round, round_half_away_from_zero,
     second, sub, switch,
 };
 use crate::dtype::DType;
@@ -74,6 +74,7 @@ pub(super) fn entries() -> Vec<Entry> {
         switches("where"),
         seconds("second").parsed_by(|_| Ok(Arc::new(Second))),
         seconds("fill"),
+        cast::entry(),
         Entry::function("isclose", "elementwise", close, closeness).without_derivative(Why::Discrete),
     ]
 }
