@@ -49,11 +49,13 @@ pub use dim::{Dim, DimView, Shape, infer_shapes, shape_of};
 pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, RunError, StructureError};
 pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
 pub use frozen::Frozen;
-pub use function::{DebugReport, DebugRow, Function, Guard, NodeProfile, OutputView, Outputs, Profile, evaluate};
+pub use function::{
+    DebugReport, DebugRow, Function, GivenInput, Guard, NodeFailure, NodeProfile, OutputView, Outputs, Profile, evaluate,
+};
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use op::{
-    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Prop, Props, Tangents,
-    Why,
+    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Part, Prop, Props,
+    Tangents, Why,
 };
 pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};

@@ -17,12 +17,14 @@ use crate::value::{Slot, Value};
 
 mod execute;
 mod explain;
+mod failure;
 mod plan;
 mod profile;
 mod watch;
 
 use execute::Arguments;
 pub use execute::evaluate;
+pub use failure::{GivenInput, NodeFailure};
 use plan::Plan;
 pub use profile::{NodeProfile, Profile};
 pub use watch::{DebugReport, DebugRow, Guard};

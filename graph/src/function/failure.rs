@@ -1,0 +1,210 @@
+//! What is told of an op that failed in a call: its node, what it was given, where it comes from, who waits for it.
+//!
+//! The values are described when the op fails, because they do not outlive the call; all else is read from the plan
+//! when somebody asks, so that a sampler which rejects a point pays for little.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::plan::Plan;
+use super::watch::Guarded;
+use crate::error::OpError;
+use crate::fgraph::{Client, FunctionGraph, NodeId, Producer, ValueId};
+use crate::op::{OpRef, OpState, Part};
+use crate::origin::Origin;
+use crate::print::expression_text;
+use crate::value::Value;
+
+/// Of a value that goes to many places so many are named.
+const PLACES: usize = 3;
+/// How deep the expression that stands for an input without a name is shown.
+const DEPTH: usize = 3;
+/// Values of at most so many numbers are shown.
+const NUMBERS: usize = 6;
+
+/// An op that failed in a call, with what is known of its node. It prints as a block of lines.
+pub struct NodeFailure {
+    plan: Arc<Plan>,
+    step: usize,
+    given: Vec<String>,
+    part: Option<Part>,
+    failure: Box<dyn OpError>,
+}
+
+/// An input of a node that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenInput {
+    /// Its name, or a short expression.
+    pub name: String,
+    /// The type that was declared.
+    pub ty: String,
+    /// What it was in this call: dtype and shape, strides where it is not row-major, the numbers where they are few.
+    pub value: String,
+}
+
+impl NodeFailure {
+    pub(super) fn new<'v>(
+        plan: &Arc<Plan>,
+        step: usize,
+        state: Option<&dyn OpState>,
+        inputs: impl Iterator<Item = Option<&'v dyn Value>>,
+        failure: Box<dyn OpError>,
+    ) -> Box<Self> {
+        let given = inputs.map(|value| value.map_or_else(|| "nothing".to_owned(), described)).collect();
+        let error: &(dyn Error + 'static) = &*failure;
+        let guarded = error.downcast_ref::<Guarded>();
+        let part = guarded.and_then(|Guarded { guard, .. }| {
+            plan.steps[step].op.blame(state, &|number| guard.refuses(number)) //
+        });
+        Box::new(Self { plan: plan.clone(), step, given, part, failure })
+    }
+
+    /// The op, with its parameters.
+    pub fn op(&self) -> &OpRef {
+        &self.plan.steps[self.step].op
+    }
+
+    /// The op's own words.
+    pub fn failure(&self) -> &dyn OpError {
+        &*self.failure
+    }
+
+    /// The position of the node in the order in which nodes run, from 0.
+    pub fn position(&self) -> usize {
+        self.step
+    }
+
+    /// The user's line, and the way from there to the node.
+    pub fn origin(&self) -> Origin {
+        self.graph().origin(self.node()).cloned().unwrap_or_else(Origin::caller)
+    }
+
+    /// Where the op stands for many nodes, and this is known: the first of them that went wrong.
+    pub fn part(&self) -> Option<&Part> {
+        self.part.as_ref()
+    }
+
+    /// The inputs, in order.
+    pub fn inputs(&self) -> Vec<GivenInput> {
+        let inputs = self.graph().node_inputs(self.node()).iter().zip(&self.given);
+        let given = |(&id, value): (&ValueId, &String)| GivenInput {
+            name: text(self.graph(), id, DEPTH),
+            ty: self.graph().ty(id).to_string(),
+            value: value.clone(),
+        };
+        inputs.map(given).collect()
+    }
+
+    /// For each output, what waits for it, in words.
+    pub fn consumers(&self) -> Vec<Vec<String>> {
+        let of = |&id: &ValueId| self.graph().clients(id).iter().map(|client| self.place(client)).collect();
+        self.graph().node_outputs(self.node()).iter().map(of).collect()
+    }
+
+    /// The op and its own words, without the lines on the node.
+    pub(crate) fn headline(&self) -> String {
+        format!("{}: {}", self.op().name(), self.failure)
+    }
+
+    fn graph(&self) -> &FunctionGraph {
+        &self.plan.graph
+    }
+
+    fn node(&self) -> NodeId {
+        self.plan.steps[self.step].node
+    }
+
+    fn place(&self, client: &Client) -> String {
+        match client {
+            Client::Node(node, position) => match self.graph().node(*node) {
+                Some(user) => format!("input {position} of {}{} at {}", user.op.name(), user.op.props(), user.origin),
+                None => "a node that is gone".to_owned(),
+            },
+            Client::Output(position) => match (*position as usize).checked_sub(self.graph().result_count()) {
+                None => format!("output {position} of the function"),
+                Some(update) => format!("update {update} of a shared variable"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let op = self.op();
+        f.write_str(&self.headline())?;
+        write!(f, "\n  node {} of {}: {}{}", self.step, self.plan.steps.len(), op.name(), op.props())?;
+        for (position, GivenInput { name, ty, value }) in self.inputs().into_iter().enumerate() {
+            write!(f, "\n  input {position}: `{name}` is {value}")?;
+            if !value.starts_with(&ty) {
+                write!(f, "; its type is {ty}")?;
+            }
+        }
+        for (position, places) in self.consumers().iter().enumerate().filter(|(_, places)| !places.is_empty()) {
+            let (shown, more) = (places.len().min(PLACES), places.len().saturating_sub(PLACES));
+            write!(f, "\n  output {position} goes to {}", places[..shown].join(", to "))?;
+            if more > 0 {
+                write!(f, ", and to {more} more")?;
+            }
+        }
+        write!(f, "\n  built at {:#}", self.origin())?;
+        if let Some(Part { op, origin }) = &self.part {
+            write!(f, "\n  the first of its parts that went wrong is {op}, built at {origin:#}")?;
+        }
+        match self.failure.inside() {
+            Some(inner) => write!(f, "\n  inside: {}", inner.to_string().replace('\n', "\n  ")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// As it is displayed: what `unwrap` prints should be read, too.
+impl fmt::Debug for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Dtype and shape, strides where they are unusual, numbers where they are few.
+fn described(value: &dyn Value) -> String {
+    let layout = value.layout().map_or(String::new(), |layout| format!(", {layout}"));
+    let numbers = value.brief().or_else(|| few_numbers(value)).map_or(String::new(), |few| format!(" = {few}"));
+    format!("{}{layout}{numbers}", value.describe())
+}
+
+/// The numbers of a small value whose floats are all its elements, in the brackets of its axes.
+fn few_numbers(value: &dyn Value) -> Option<String> {
+    let extents = value.extents();
+    let size = extents.iter().try_fold(1usize, |size, &length| size.checked_mul(length))?;
+    if !(1..=NUMBERS).contains(&size) {
+        return None;
+    }
+    let mut texts: Vec<String> = value.to_floats()?.iter().map(|x| format!("{x:?}")).collect();
+    if texts.len() != size {
+        return None;
+    }
+    for &length in extents.iter().rev() {
+        texts = texts.chunks(length).map(|row| format!("[{}]", row.join(", "))).collect();
+    }
+    texts.pop()
+}
+
+/// The name of a value, or a short expression for it. The depth is a small constant, so this recursion is bounded.
+fn text(graph: &FunctionGraph, id: ValueId, depth: usize) -> String {
+    let variable = graph.bind(id);
+    let &Producer::Node(node, index) = graph.producer(id) else { return expression_text(&variable) };
+    if let Some(name) = variable.name() {
+        return name.to_owned();
+    }
+    let op = graph.op(node).map_or(Cow::from("?"), |op| format!("{}{}", op.name(), op.props()).into());
+    let inputs = match depth {
+        0 => "...".to_owned(),
+        _ => {
+            let inputs = graph.node_inputs(node).iter().map(|&input| text(graph, input, depth - 1));
+            inputs.collect::<Vec<_>>().join(", ")
+        }
+    };
+    let output = if graph.node_outputs(node).len() > 1 { format!(".{index}") } else { String::new() };
+    format!("{op}({inputs}){output}")
+}
