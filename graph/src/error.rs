@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use crate::fgraph::{FunctionGraph, ValueId};
 use crate::function::NodeFailure;
 use crate::origin::{self, Origin};
 use crate::variable::Variable;
@@ -30,6 +31,11 @@ impl Described {
     /// Describes a variable.
     pub fn new(variable: &Variable) -> Self {
         Self { name: crate::print::expression_text(variable), ty: variable.ty().to_string() }
+    }
+
+    /// Describes a value of a function graph.
+    pub(crate) fn of(graph: &FunctionGraph, id: ValueId) -> Self {
+        Self { name: crate::print::value_text(graph, id), ty: graph.ty(id).to_string() }
     }
 }
 

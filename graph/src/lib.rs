@@ -50,7 +50,8 @@ pub use error::{BuildError, Described, OpError, OpFailure, OpResult, Result, Run
 pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
 pub use frozen::Frozen;
 pub use function::{
-    DebugReport, DebugRow, Function, GivenInput, Guard, NodeFailure, NodeProfile, OutputView, Outputs, Profile, evaluate,
+    DebugReport, DebugRow, Function, GivenInput, Guard, NodeFailure, NodeProfile, OutputView, Outputs, Profile,
+    evaluate,
 };
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use op::{

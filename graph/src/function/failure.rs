@@ -3,7 +3,6 @@
 //! The values are described when the op fails, because they do not outlive the call; all else is read from the plan
 //! when somebody asks, so that a sampler which rejects a point pays for little.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -11,16 +10,14 @@ use std::sync::Arc;
 use super::plan::Plan;
 use super::watch::Guarded;
 use crate::error::OpError;
-use crate::fgraph::{Client, FunctionGraph, NodeId, Producer, ValueId};
+use crate::fgraph::{Client, FunctionGraph, NodeId, ValueId};
 use crate::op::{OpRef, OpState, Part};
 use crate::origin::Origin;
-use crate::print::expression_text;
+use crate::print::value_text;
 use crate::value::Value;
 
 /// Of a value that goes to many places so many are named.
 const PLACES: usize = 3;
-/// How deep the expression that stands for an input without a name is shown.
-const DEPTH: usize = 3;
 /// Values of at most so many numbers are shown.
 const NUMBERS: usize = 6;
 
@@ -55,9 +52,7 @@ impl NodeFailure {
         let given = inputs.map(|value| value.map_or_else(|| "nothing".to_owned(), described)).collect();
         let error: &(dyn Error + 'static) = &*failure;
         let guarded = error.downcast_ref::<Guarded>();
-        let part = guarded.and_then(|Guarded { guard, .. }| {
-            plan.steps[step].op.blame(state, &|number| guard.refuses(number)) //
-        });
+        let part = guarded.and_then(|guarded| plan.steps[step].op.blame(state, &|x| guarded.guard.refuses(x)));
         Box::new(Self { plan: plan.clone(), step, given, part, failure })
     }
 
@@ -67,7 +62,7 @@ impl NodeFailure {
     }
 
     /// The op's own words.
-    pub fn failure(&self) -> &dyn OpError {
+    pub fn failure(&self) -> &(dyn OpError + 'static) {
         &*self.failure
     }
 
@@ -90,7 +85,7 @@ impl NodeFailure {
     pub fn inputs(&self) -> Vec<GivenInput> {
         let inputs = self.graph().node_inputs(self.node()).iter().zip(&self.given);
         let given = |(&id, value): (&ValueId, &String)| GivenInput {
-            name: text(self.graph(), id, DEPTH),
+            name: value_text(self.graph(), id),
             ty: self.graph().ty(id).to_string(),
             value: value.clone(),
         };
@@ -124,10 +119,18 @@ impl NodeFailure {
             },
             Client::Output(position) => match (*position as usize).checked_sub(self.graph().result_count()) {
                 None => format!("output {position} of the function"),
-                Some(update) => format!("update {update} of a shared variable"),
+                Some(update) => format!("the update of shared variable `{}`", updated(self.graph(), update)),
             },
         }
     }
+}
+
+/// The name of the shared variable of an update.
+fn updated(graph: &FunctionGraph, update: usize) -> String {
+    let cell = graph.updates().get(update);
+    let place = cell.and_then(|cell| graph.shared().iter().position(|other| Arc::ptr_eq(cell, other)));
+    let input = place.and_then(|place| graph.inputs().get(graph.argument_count() + place));
+    input.map_or_else(String::new, |&input| value_text(graph, input))
 }
 
 impl fmt::Display for NodeFailure {
@@ -136,9 +139,11 @@ impl fmt::Display for NodeFailure {
         f.write_str(&self.headline())?;
         write!(f, "\n  node {} of {}: {}{}", self.step, self.plan.steps.len(), op.name(), op.props())?;
         for (position, GivenInput { name, ty, value }) in self.inputs().into_iter().enumerate() {
-            write!(f, "\n  input {position}: `{name}` is {value}")?;
+            // A constant is named by its numbers already.
+            let value = value.strip_suffix(&format!(" = {name}")).unwrap_or(&value);
+            write!(f, "\n  input {position}: `{name}` {value}")?;
             if !value.starts_with(&ty) {
-                write!(f, "; its type is {ty}")?;
+                write!(f, ", of type {ty}")?;
             }
         }
         for (position, places) in self.consumers().iter().enumerate().filter(|(_, places)| !places.is_empty()) {
@@ -173,38 +178,12 @@ fn described(value: &dyn Value) -> String {
     format!("{}{layout}{numbers}", value.describe())
 }
 
-/// The numbers of a small value whose floats are all its elements, in the brackets of its axes.
+/// The numbers of a small tensor, in the brackets of its axes.
 fn few_numbers(value: &dyn Value) -> Option<String> {
-    let extents = value.extents();
-    let size = extents.iter().try_fold(1usize, |size, &length| size.checked_mul(length))?;
-    if !(1..=NUMBERS).contains(&size) {
-        return None;
-    }
-    let mut texts: Vec<String> = value.to_floats()?.iter().map(|x| format!("{x:?}")).collect();
-    if texts.len() != size {
-        return None;
-    }
-    for &length in extents.iter().rev() {
+    let numbers = value.as_f64().filter(|numbers| (1..=NUMBERS).contains(&numbers.len()))?;
+    let mut texts: Vec<String> = numbers.iter().map(|x| format!("{x:?}")).collect();
+    for &length in value.extents().iter().rev() {
         texts = texts.chunks(length).map(|row| format!("[{}]", row.join(", "))).collect();
     }
     texts.pop()
-}
-
-/// The name of a value, or a short expression for it. The depth is a small constant, so this recursion is bounded.
-fn text(graph: &FunctionGraph, id: ValueId, depth: usize) -> String {
-    let variable = graph.bind(id);
-    let &Producer::Node(node, index) = graph.producer(id) else { return expression_text(&variable) };
-    if let Some(name) = variable.name() {
-        return name.to_owned();
-    }
-    let op = graph.op(node).map_or(Cow::from("?"), |op| format!("{}{}", op.name(), op.props()).into());
-    let inputs = match depth {
-        0 => "...".to_owned(),
-        _ => {
-            let inputs = graph.node_inputs(node).iter().map(|&input| text(graph, input, depth - 1));
-            inputs.collect::<Vec<_>>().join(", ")
-        }
-    };
-    let output = if graph.node_outputs(node).len() > 1 { format!(".{index}") } else { String::new() };
-    format!("{op}({inputs}){output}")
 }
