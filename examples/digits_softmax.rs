@@ -91,7 +91,7 @@ fn scores(images: &Images, [weights, biases]: &[Variable; 2]) -> Outcome<Variabl
 /// `ln sum_c exp(z[:, c])`; the largest score is taken out first, so that nothing overflows.
 fn log_sum_exp(z: &Variable) -> Outcome<Variable> {
     let largest = stop_gradient(&max_axes(z, &[1])?)?;
-    let sums = sum_axes(&exp(&(z - expand_dims(&largest, 1)?))?, &[1])?;
+    let sums = sum_axes(&exp(&(z - expand_dims(&largest, &[1])?))?, &[1])?;
     Ok(log(&sums)? + largest)
 }
 
