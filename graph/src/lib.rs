@@ -51,7 +51,7 @@ pub use fgraph::{Application, Client, FunctionGraph, NodeId, Producer, ValueId};
 pub use frozen::Frozen;
 pub use function::{
     DebugReport, DebugRow, Function, GivenInput, Guard, NodeFailure, NodeProfile, OutputView, Outputs, Profile,
-    evaluate,
+    evaluate, perform_alone,
 };
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use op::{

@@ -27,6 +27,7 @@ pub struct Entry {
     without_derivative: Option<Why>,
     build: Build,
     parse: Option<Parse>,
+    holds_expressions: bool,
     samples: Samples,
 }
 
@@ -41,12 +42,18 @@ impl Entry {
         samples: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
     ) -> Self {
         let (build, samples) = (Arc::new(build), Arc::new(samples));
-        Self { name, family, without_derivative: None, build, parse: None, samples }
+        Self { name, family, without_derivative: None, build, parse: None, holds_expressions: false, samples }
     }
 
     /// The name also is that of an op, which `parse` makes from what its [`props`](crate::Op::props) printed.
     pub fn parsed_by(self, parse: impl Fn(&Params<'_>) -> Result<OpRef> + Send + Sync + 'static) -> Self {
         Self { parse: Some(Arc::new(parse)), ..self }
+    }
+
+    /// The name also is that of an op which holds expressions: its printed parameters do not tell all of it, and it
+    /// cannot be read back.
+    pub fn holding_expressions(self) -> Self {
+        Self { holds_expressions: true, ..self }
     }
 
     /// It has no derivative, for a reason that the mathematics gives. One that nobody has written is none of these.
@@ -71,7 +78,12 @@ impl Entry {
 
     /// Whether the name is that of a single op.
     pub fn is_op(&self) -> bool {
-        self.parse.is_some()
+        self.parse.is_some() || self.holds_expressions
+    }
+
+    /// Whether it is an op that holds expressions, which its printed parameters do not tell.
+    pub fn holds_expressions(&self) -> bool {
+        self.holds_expressions
     }
 
     /// Outputs from parameters and inputs.

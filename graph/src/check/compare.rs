@@ -252,6 +252,9 @@ impl<'a> Checked<'a> {
     }
 
     fn measured(&mut self, at: &[usize], directions: &[Vec<f64>]) -> Result<Slope, CheckError> {
+        if !self.options.measures {
+            return Ok(Slope { value: f64::NAN, error: f64::INFINITY });
+        }
         let (first, noise) = (STEP * self.typical_size(at), self.precision * self.size);
         let starts: Vec<Vec<f64>> = at.iter().map(|&at| self.floats(at)).collect();
         let found = slope(first, noise, |step| -> Result<f64, CheckError> {
@@ -274,10 +277,15 @@ impl<'a> Checked<'a> {
         let Slopes { reverse, forward, measured: Slope { value, error }, terms } = *slopes;
         let identity = (reverse - forward).abs() / terms.max(f64::MIN_POSITIVE);
         let same = reverse == forward || identity <= identity_tolerance(self.precision);
+        if !self.options.measures {
+            report.slopes += 1;
+            return Ok((!same && reverse.is_finite() && forward.is_finite()).then_some(Wrong::Either));
+        }
         let scale = value.abs().max(terms);
         // Where nothing is claimed but rounding, a slope is settled when it is small beside what made it up.
         let floor = self.size / self.typical_size(&self.moves[which].at);
-        let negligible = error <= 1e-6 * floor && terms <= ESTIMATES * self.precision * floor;
+        let negligible =
+            error <= f64::max(1e-6, 1e4 * self.precision) * floor && terms <= ESTIMATES * self.precision * floor;
         // Modes that return no numbers are wrong where there is a slope.
         let size = if reverse.is_finite() && forward.is_finite() { scale } else { value.abs() };
         if !(error <= SETTLED * size && size.is_finite() || negligible) {

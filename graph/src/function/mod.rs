@@ -15,6 +15,7 @@ use crate::fgraph::FunctionGraph;
 use crate::op::OpState;
 use crate::value::{Slot, Value};
 
+mod alone;
 mod execute;
 mod explain;
 mod failure;
@@ -22,6 +23,7 @@ mod plan;
 mod profile;
 mod watch;
 
+pub use alone::perform_alone;
 use execute::Arguments;
 pub use execute::evaluate;
 pub use failure::{GivenInput, NodeFailure};

@@ -1,5 +1,7 @@
 //! Values of cases: read, moved into variables, compared.
 
+#![allow(clippy::unwrap_used, reason = "a file that breaks the schema fails its case")]
+
 use kronograph::prelude::*;
 use serde_json::Value as Json;
 
@@ -31,6 +33,8 @@ fn tensor_of(shape: &[usize], dtype: &str, data: &Json) -> Result<Tensor, String
         "float64" => Tensor::new(shape, floats().collect::<Vec<f64>>()),
         "float32" => Tensor::new(shape, floats().map(|x| x as f32).collect::<Vec<f32>>()),
         "int64" => Tensor::new(shape, integers().collect::<Vec<i64>>()),
+        "int8" => Tensor::new(shape, integers().map(|x| x as i8).collect::<Vec<i8>>()),
+        "uint8" => Tensor::new(shape, integers().map(|x| x as u8).collect::<Vec<u8>>()),
         "int32" => Tensor::new(shape, integers().map(|x| x as i32).collect::<Vec<i32>>()),
         "bool" => Tensor::new(shape, data.iter().map(|x| x == 1 || x == true).collect::<Vec<bool>>()),
         other => return Err(format!("values of {other} are not read")),
@@ -63,6 +67,11 @@ impl Datum {
         }
         let matrix = SparseMatrix::new(format, shape, data, indices, indptr);
         matrix.map(Datum::Sparse).map_err(|error| error.to_string())
+    }
+
+    /// A dense value, which cannot be malformed.
+    pub(crate) fn read_dense(json: &Json) -> Self {
+        Self::read(json).unwrap()
     }
 
     /// The same entries with the other value's format, on the full pattern; a dense value stays dense beside a dense one.
@@ -134,9 +143,23 @@ impl Datum {
             DType::F32 => dense.to_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
             DType::I64 => dense.to_vec::<i64>().unwrap().into_iter().map(|x| x as f64).collect(),
             DType::I32 => dense.to_vec::<i32>().unwrap().into_iter().map(f64::from).collect(),
+            DType::I8 => dense.to_vec::<i8>().unwrap().into_iter().map(f64::from).collect(),
+            DType::U8 => dense.to_vec::<u8>().unwrap().into_iter().map(f64::from).collect(),
             DType::Bool => dense.to_vec::<bool>().unwrap().into_iter().map(|x| f64::from(u8::from(x))).collect(),
-            _ => dense.to_vec::<f64>().unwrap(),
+            DType::F64 => dense.to_vec::<f64>().unwrap(),
         }
+    }
+
+    /// Dense or a format, and the dtype.
+    pub(crate) fn kind(&self) -> (Option<Format>, DType) {
+        match self {
+            Datum::Dense(tensor) => (None, tensor.dtype()),
+            Datum::Sparse(matrix) => (Some(matrix.format()), matrix.data().dtype()),
+        }
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        self.value().describe()
     }
 
     pub(crate) fn is_float(&self) -> bool {
@@ -200,4 +223,35 @@ pub(crate) fn folded(entries: &[f64]) -> Vec<f64> {
         }
     }
     folded
+}
+
+/// The three diagonals in the middle.
+pub(crate) fn tridiagonal(shape: &[usize]) -> Vec<bool> {
+    let columns = shape[shape.len() - 1];
+    (0..shape.iter().product()).map(|k: usize| (k / columns % columns).abs_diff(k % columns) <= 1).collect()
+}
+
+/// Factors that are unique up to signs, with those of the wanted ones: the columns of the first matrix decide, the rows
+/// of later ones follow.
+pub(crate) fn with_signs_of(got: &[Datum], want: &[Datum]) -> Vec<Datum> {
+    let mut signs: Option<Vec<f64>> = None;
+    let mut turned = Vec::new();
+    for (got, want) in got.iter().zip(want) {
+        let shape = got.shape();
+        let (Datum::Dense(tensor), [rows, columns], true) = (got, &shape[..], got.shape() == want.shape()) else {
+            turned.push(got.clone());
+            continue;
+        };
+        let (mut entries, wanted) = (tensor.to_vec::<f64>().unwrap(), want.entries());
+        let first = signs.is_none();
+        let signs = signs.get_or_insert_with(|| {
+            let along = |j: usize| (0..*rows).map(|i| entries[i * columns + j] * wanted[i * columns + j]).sum::<f64>();
+            (0..*columns).map(|j| if along(j) < 0.0 { -1.0 } else { 1.0 }).collect()
+        });
+        for (k, entry) in entries.iter_mut().enumerate() {
+            *entry *= signs.get(if first { k % columns } else { k / columns }).copied().unwrap_or(1.0);
+        }
+        turned.push(Datum::Dense(Tensor::new(&shape, entries).unwrap()));
+    }
+    turned
 }

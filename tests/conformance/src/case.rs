@@ -1,0 +1,73 @@
+//! One case: how its op is built, and what is checked of it.
+
+use kronograph::graph::{OpRegistry, Prop, Props};
+use kronograph::prelude::*;
+use serde_json::Value as Json;
+
+use crate::report::Verdict;
+use crate::{expression, kronecker, model, refusal};
+
+/// The library's ops, and the compositions that files name.
+pub(crate) fn registry() -> OpRegistry {
+    let registry = kronograph::registry();
+    let compositions = kronecker::entries(&registry);
+    registry.with(compositions).expect("only what is absent is added")
+}
+
+/// Runs a case; a panic is a failure.
+pub(crate) fn run(registry: &OpRegistry, case: &Json) -> Verdict {
+    let check = || match case.get("expect") {
+        Some(_) => refusal::check(registry, case),
+        None => model::check(registry, case),
+    };
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
+    match outcome.unwrap_or_else(|_| Err("it panics".to_owned())) {
+        Ok(()) => Verdict::Passed,
+        Err(_) if case["optional"] == true => Verdict::Skipped,
+        Err(text) => Verdict::Failed(text),
+    }
+}
+
+/// The outputs of the case's op for these variables.
+pub(crate) fn build(registry: &OpRegistry, case: &Json, inputs: &[Variable]) -> Result<Vec<Variable>, String> {
+    let op = case["op"].as_str().ok_or("the case names no op")?;
+    if let Some(text) = op.strip_prefix("chain:") {
+        return expression::build(registry, text, inputs);
+    }
+    if let Some(outputs) = refusal::gradient(case, inputs) {
+        return outputs.map_err(|error| error.to_string());
+    }
+    let entry = registry.get(op).map_err(|_| format!("the op `{op}` is unknown"))?;
+    let mut outputs = entry.build(&props(&case["params"])?, inputs).map_err(|error| error.to_string())?;
+    // Some files ask for the logarithm of a determinant alone.
+    let wanted = case["outputs"].as_array().map(Vec::len);
+    if op.ends_with("slogdet") && wanted == Some(1) && outputs.len() == 2 {
+        outputs.remove(0);
+    }
+    Ok(outputs)
+}
+
+fn props(json: &Json) -> Result<Props, String> {
+    let mut props = Props::default();
+    for (name, value) in json.as_object().into_iter().flatten() {
+        props = props.with(name.clone(), prop(value)?);
+    }
+    Ok(props)
+}
+
+fn prop(json: &Json) -> Result<Prop, String> {
+    Ok(match json {
+        Json::Null => Prop::None,
+        Json::Bool(value) => Prop::Bool(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(int) => Prop::Int(int),
+            None => Prop::Float(number.as_f64().ok_or("a number that is none")?),
+        },
+        Json::String(text) => match text.as_str() {
+            "nan" => Prop::Float(f64::NAN),
+            _ => Prop::Word(text.clone().into()),
+        },
+        Json::Array(members) => Prop::list(members.iter().map(prop).collect::<Result<_, _>>()?),
+        Json::Object(_) => return Err(format!("the parameter {json} is of no kind that an op takes")),
+    })
+}

@@ -1,0 +1,135 @@
+//! What was proved, as a table, and which ops there are to prove.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::Path;
+
+use kronograph::graph::{Entry, Sample};
+
+use crate::Property;
+
+/// What was proved of an entry, on how many samples.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    proved: BTreeMap<Property, usize>,
+    samples: usize,
+    is_op: bool,
+    why: Option<String>,
+    pub(crate) faults: Vec<String>,
+    /// Ops without an entry, in its expressions and their gradients.
+    pub(crate) unregistered: BTreeSet<String>,
+    /// Whether an op of the entry's name was seen.
+    pub(crate) reached: bool,
+    /// How many slopes were measured.
+    pub(crate) measured: usize,
+    /// Whether the derivatives depend on nothing.
+    pub(crate) linear: bool,
+    pub(crate) forward_rule: Option<bool>,
+}
+
+impl Row {
+    pub(crate) fn new(entry: &Entry) -> Self {
+        let why = entry.why_without_derivative().map(|why| why.to_string());
+        Self { is_op: entry.is_op(), why, ..Self::default() }
+    }
+
+    pub(crate) fn prove(&mut self, property: Property) {
+        *self.proved.entry(property).or_default() += 1;
+    }
+
+    /// What must hold of all samples together.
+    pub(crate) fn close(&mut self, entry: &Entry, samples: &[Sample]) {
+        self.samples = samples.len();
+        let mut fault = |text: &str| self.faults.push(format!("{}: {text}", entry.name()));
+        if samples.is_empty() {
+            fault("it has no samples");
+        }
+        match (entry.why_without_derivative(), self.measured) {
+            (None, 0) => fault("no derivative was measured on any sample"),
+            (Some(_), 1..) => fault("it is said to have no derivative, and has one"),
+            _ => {}
+        }
+        if entry.is_op() && !self.reached {
+            fault("its samples do not make an op of its name");
+        }
+    }
+
+    fn cell(&self, property: Property) -> String {
+        let derivative = matches!(property, Property::LOp | Property::ROp | Property::SecondOrder);
+        match (self.proved.get(&property), &self.why) {
+            (Some(_), _) if property == Property::ROp && self.forward_rule == Some(false) => "from L_op".to_owned(),
+            (Some(_), _) => "yes".to_owned(),
+            (None, Some(why)) if derivative => why.clone(),
+            (None, _) if property == Property::SecondOrder && self.linear => "zero".to_owned(),
+            (None, _) => "-".to_owned(),
+        }
+    }
+}
+
+const COLUMNS: [(Property, &str); 8] = [
+    (Property::Value, "value"),
+    (Property::Shape, "shape"),
+    (Property::Buffers, "buffers"),
+    (Property::LOp, "L_op"),
+    (Property::ROp, "R_op"),
+    (Property::SecondOrder, "second order"),
+    (Property::Identity, "identity"),
+    (Property::Threads, "threads"),
+];
+
+fn table(rows: &BTreeMap<(&str, &str), Row>) -> String {
+    let ops = rows.values().filter(|row| row.is_op).count();
+    let samples: usize = rows.values().map(|row| row.samples).sum();
+    let mut text = format!(
+        "# What is proved of every op\n\nMade by `cargo test --test proof` from the registry: {ops} ops and {} functions \
+         made of them, on {samples} samples.\nA derivative that does not exist is named with its reason; `from L_op`: \
+         the forward derivative is the reverse one pulled back twice; `zero`: the derivative is constant.\n",
+        rows.len() - ops
+    );
+    let mut family = "";
+    for ((heading, name), row) in rows {
+        if *heading != family {
+            family = heading;
+            let titles: Vec<&str> = COLUMNS.iter().map(|(_, title)| *title).collect();
+            let rule = "|---".repeat(COLUMNS.len() + 2);
+            write!(text, "\n## {family}\n\n| | samples | {} |\n{rule}|\n", titles.join(" | ")).unwrap();
+        }
+        let cells: Vec<String> = COLUMNS.iter().map(|(property, _)| row.cell(*property)).collect();
+        let name = if row.is_op { format!("`{name}`") } else { format!("`{name}` (function)") };
+        writeln!(text, "| {name} | {} | {} |", row.samples, cells.join(" | ")).unwrap();
+    }
+    text
+}
+
+/// Writes the table where it has changed, and says so.
+pub(crate) fn compare_with_file(rows: &BTreeMap<(&str, &str), Row>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/coverage.md");
+    let text = table(rows);
+    if std::fs::read_to_string(&path).unwrap_or_default() != text {
+        std::fs::write(&path, text).unwrap();
+        panic!("docs/coverage.md was out of date, and has been written: look at it and commit it");
+    }
+}
+
+/// The ops that the sources of the crates name.
+pub(crate) fn declared() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for layer in ["graph/src", "ops/src", "sparse/src"] {
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(layer), &mut names);
+    }
+    names
+}
+
+fn read(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let after = text.split("fn name(&self) -> Cow<'static, str> {\n").skip(1);
+            let name = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once("\".into()")?.0.to_owned());
+            names.extend(after.filter_map(name));
+        }
+    }
+}
