@@ -60,7 +60,8 @@ fn entry(row: &'static Row) -> Entry {
 }
 
 fn function(name: &'static str, row: &'static Row) -> Entry {
-    let entry = Entry::function(name, "elementwise", move |params, inputs| build(row, params, inputs), move || samples(row));
+    let entry =
+        Entry::function(name, "elementwise", move |params, inputs| build(row, params, inputs), move || samples(row));
     let is_discrete = row.result == DtypeRule::Truth || row.working_dtype(DType::F64).is_none();
     if is_discrete { entry.without_derivative(Why::Discrete) } else { entry }
 }

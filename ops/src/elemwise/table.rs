@@ -69,7 +69,7 @@ unary! {
     /// The hyperbolic cosine.
     cosh: |x| x.cosh(), d: |x, _y| Times(sinh(x)?), zero: no, on: (-2.0, 2.0), edges: [710.0, -711.0];
     /// The hyperbolic tangent; its derivative is computed without cancellation.
-    tanh: |x| x.tanh(), d: |x, _y| Times(sech_sqr(x)?), zero: yes, on: (-2.0, 2.0), edges: [20.0, -400.0];
+    tanh: |x| x.tanh(), d: |x, _y| Times(sech_sqr(x)?), zero: yes, on: (-2.0, 2.0);
     /// `1 / cosh(x)²`, the derivative of the hyperbolic tangent; without overflow or cancellation.
     sech_sqr: |x| { let e = (-2.0 * x.abs()).exp(); 4.0 * e / ((1.0 + e) * (1.0 + e)) },
         d: |x, y| Times(-2.0 * (y * tanh(x)?)), zero: no, on: (-2.0, 2.0), edges: [20.0, -400.0];

@@ -8,6 +8,9 @@ use std::f64::consts::TAU;
 
 use super::gamma::{gamma, gammaln};
 
+/// Steps of a loop before it is given up.
+const MOST_STEPS: f64 = 1e6;
+
 /// `I₀(x)`.
 pub(crate) fn i0(x: f64) -> f64 {
     unscaled(0.0, x)
@@ -61,7 +64,7 @@ fn unscaled(v: f64, x: f64) -> f64 {
 /// A whole order without its sign, an argument without its sign, and the sign that this gives; `None` for NaN.
 fn reduced(v: f64, x: f64) -> Option<(f64, f64, f64)> {
     let whole = v.fract() == 0.0;
-    if v.is_nan() || x.is_nan() || (x < 0.0 && !whole) || v.is_infinite() {
+    if v.is_nan() || x.is_nan() || (x < 0.0 && !whole) || v.is_infinite() || (v < -100.0 && !whole) {
         return None;
     }
     let sign = if x < 0.0 && v % 2.0 != 0.0 { -1.0 } else { 1.0 };
@@ -115,7 +118,7 @@ fn series(v: f64, z: f64) -> f64 {
 fn power_sum(v: f64, z: f64) -> f64 {
     let quarter = 0.25 * z * z;
     let (mut term, mut sum, mut k) = (1.0f64, 1.0, 0.0);
-    while k < 1e6 {
+    while k < MOST_STEPS {
         k += 1.0;
         term *= quarter / (k * (v + k));
         sum += term;
@@ -130,17 +133,20 @@ fn power_sum(v: f64, z: f64) -> f64 {
 fn logarithmic_series(v: f64, z: f64, less: f64) -> f64 {
     let quarter = 0.25 * z * z;
     // From the largest term on, in both directions, relative to it.
-    let top = (0.5 * ((v * v + z * z).sqrt() - v)).floor().max(0.0);
+    let top = (0.5 * (v.hypot(z) - v)).floor().max(0.0);
+    if top > 1e12 {
+        return f64::NAN;
+    }
     let log = (v + 2.0 * top) * (0.5 * z).ln() - gammaln(top + 1.0) - gammaln(v + top + 1.0) - less;
     let mut sum = 1.0;
     let (mut term, mut k) = (1.0, top);
-    while term > 1e-18 && k < top + 1e6 {
+    while term > 1e-18 && k < top + MOST_STEPS {
         k += 1.0;
         term *= quarter / (k * (v + k));
         sum += term;
     }
     (term, k) = (1.0, top);
-    while term > 1e-18 && k > 0.0 {
+    while term > 1e-18 && k > (top - MOST_STEPS).max(0.0) {
         term *= k * (v + k) / quarter;
         k -= 1.0;
         sum += term;
@@ -157,6 +163,9 @@ pub(crate) fn kve(v: f64, x: f64) -> f64 {
         return if x == 0.0 { f64::INFINITY } else { 0.0 };
     }
     let v = v.abs();
+    if v > 1e8 {
+        return f64::NAN;
+    }
     // exp(-x (cosh t - 1)) cosh(v t), whose logarithm is largest at the crest.
     let crest = (v / x).asinh();
     let height = |t: f64| {
@@ -173,8 +182,11 @@ pub(crate) fn kve(v: f64, x: f64) -> f64 {
         let t = k * step;
         let term = value(t);
         sum += term;
-        if (t > crest && term < 1e-18 * sum) || k > 1e6 {
+        if t > crest && term < 1e-18 * sum {
             return sum * step * top.exp();
+        }
+        if k > MOST_STEPS {
+            return f64::NAN;
         }
     }
 }

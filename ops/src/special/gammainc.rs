@@ -6,17 +6,22 @@
 
 use std::f64::consts::TAU;
 
+use super::erf::erfc;
 use super::gamma::{gamma, gammaln, gammaln1p, log1p_less, stirling_rest};
 use super::jet::{Jet, ORDER};
 use super::polygamma::{digamma, polygamma};
 
-/// Steps of a loop before it is given up: enough for a up to about 1e10.
+/// Steps of a loop before it is given up: enough for a up to [`LARGE`].
 const MOST_STEPS: usize = 1 << 20;
+
+/// From here on the first terms of the uniform expansion are exact.
+const LARGE: f64 = 1e10;
 
 /// `P(a, x) = γ(a, x) / Γ(a)`.
 pub(crate) fn gammainc(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(p) => p,
+        None if a > LARGE => uniform(a, x, 1.0),
         None if x < a + 1.0 => common(a, x) * series(a, x),
         None => 1.0 - upper(a, x),
     }
@@ -26,17 +31,21 @@ pub(crate) fn gammainc(a: f64, x: f64) -> f64 {
 pub(crate) fn gammaincc(a: f64, x: f64) -> f64 {
     match edge(a, x) {
         Some(p) => 1.0 - p,
+        None if a > LARGE => uniform(a, x, -1.0),
         None if x >= a + 1.0 => upper(a, x),
         None if a < 0.5 && x < 1.2 => small(a, x),
         None => 1.0 - common(a, x) * series(a, x),
     }
 }
 
-/// The n-th derivative of P in a, for n up to 12; NaN above.
+/// The n-th derivative of P in a, for n up to 12 and a up to 1e10; NaN above.
 pub(crate) fn gammainc_da(n: f64, a: f64, x: f64) -> f64 {
     let Some(order) = order_of(n) else { return f64::NAN };
     if order == 0 {
         return gammainc(a, x);
+    }
+    if a > LARGE {
+        return f64::NAN;
     }
     if let Some(p) = edge(a, x) {
         return if p.is_nan() || a == 0.0 { f64::NAN } else { 0.0 };
@@ -107,6 +116,15 @@ fn series(a: f64, x: f64) -> f64 {
         }
     }
     sum
+}
+
+/// P for a sign of 1, Q for -1: the leading terms of Temme's expansion (DLMF 8.12.3, 8.12.4).
+fn uniform(a: f64, x: f64, sign: f64) -> f64 {
+    let apart = (x - a) / a;
+    let eta = (-2.0 * log1p_less(apart)).max(0.0).sqrt().copysign(apart);
+    let correction = if apart.abs() < 1e-4 { -1.0 / 3.0 + apart / 12.0 } else { 1.0 / apart - 1.0 / eta };
+    let rest = (-0.5 * a * eta * eta).exp() / (TAU * a).sqrt() * correction;
+    0.5 * erfc(-sign * eta * (0.5 * a).sqrt()) - sign * rest
 }
 
 /// Q by the continued fraction, for x ≥ a + 1.

@@ -11,6 +11,8 @@ mod error_tails;
 mod gamma;
 mod gammainc;
 mod jet;
+#[cfg(test)]
+mod pinned;
 mod polygamma;
 
 pub(crate) use bessel::{i0, i0e, i1, i1e, iv, ive, kv, kve};
