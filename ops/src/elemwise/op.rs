@@ -7,7 +7,7 @@ use kronograph_graph::{
     Variable, apply, origin, sum_of,
 };
 
-use super::row::{DtypeRule, IntBinary, IntUnary, Kernel, Map1, Map2, Map3, Partial, Row};
+use super::row::{DtypeRule, IntBinary, IntCompare, IntTernary, IntUnary, Kernel, Map1, Map2, Map3, Partial, Row};
 use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
@@ -92,14 +92,10 @@ impl Op for Elemwise {
                 DType::Bool => run2(io, bool.ok_or(OpFailure::WrongValue(0))?),
                 _ => ints2(io, int.as_ref(), dtype),
             },
-            Kernel::Ternary { f64, f32, int, .. } => match (dtype, int) {
-                (DType::F64, _) => run3(io, *f64),
-                (DType::F32, _) => run3(io, *f32),
-                (DType::U8, Some(int)) => run3(io, int.u8),
-                (DType::I8, Some(int)) => run3(io, int.i8),
-                (DType::I32, Some(int)) => run3(io, int.i32),
-                (DType::I64, Some(int)) => run3(io, int.i64),
-                _ => Err(OpFailure::WrongValue(0).into()),
+            Kernel::Ternary { f64, f32, int, .. } => match dtype {
+                DType::F64 => run3(io, *f64),
+                DType::F32 => run3(io, *f32),
+                _ => ints3(io, int.as_ref(), dtype),
             },
             Kernel::Test { f64, f32, .. } => match dtype {
                 DType::F32 => run1(io, *f32),
@@ -108,11 +104,8 @@ impl Op for Elemwise {
             Kernel::Compare { f64, f32, int, bool, .. } => match dtype {
                 DType::F64 => run2(io, *f64),
                 DType::F32 => run2(io, *f32),
-                DType::U8 => run2(io, int.u8),
-                DType::I8 => run2(io, int.i8),
-                DType::I32 => run2(io, int.i32),
-                DType::I64 => run2(io, int.i64),
                 DType::Bool => run2(io, *bool),
+                _ => compare_ints(io, int, dtype),
             },
             Kernel::Bits1 { bool, .. } if dtype == DType::Bool => run1(io, *bool),
             Kernel::Bits1 { int, .. } => ints1(io, Some(int), dtype),
@@ -173,6 +166,25 @@ fn ints2(io: &mut Io<'_>, int: Option<&IntBinary>, dtype: DType) -> OpResult {
         (DType::I32, Some(int)) => run2(io, int.i32),
         (DType::I64, Some(int)) => run2(io, int.i64),
         _ => Err(OpFailure::WrongValue(0).into()),
+    }
+}
+
+fn ints3(io: &mut Io<'_>, int: Option<&IntTernary>, dtype: DType) -> OpResult {
+    match (dtype, int) {
+        (DType::U8, Some(int)) => run3(io, int.u8),
+        (DType::I8, Some(int)) => run3(io, int.i8),
+        (DType::I32, Some(int)) => run3(io, int.i32),
+        (DType::I64, Some(int)) => run3(io, int.i64),
+        _ => Err(OpFailure::WrongValue(0).into()),
+    }
+}
+
+fn compare_ints(io: &mut Io<'_>, int: &IntCompare, dtype: DType) -> OpResult {
+    match dtype {
+        DType::U8 => run2(io, int.u8),
+        DType::I8 => run2(io, int.i8),
+        DType::I32 => run2(io, int.i32),
+        _ => run2(io, int.i64),
     }
 }
 

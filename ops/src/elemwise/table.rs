@@ -95,8 +95,8 @@ unary! {
     /// `ln(x / (1 - x))`, the inverse of the logistic function; NaN outside [0, 1].
     logit: wide |x| special::logit(x), d: |x, _y| Times(reciprocal(x)? * reciprocal(&(1.0 - x))?), zero: no,
         on: (0.2, 0.8), edges: [0.5];
-    /// `x ln(x)`, and 0 at 0, where its derivative is -∞; NaN of negative numbers.
-    xlogx: |x| if x == 0.0 { 0.0 } else { x * x.ln() }, d: |x, _y| Times(1.0 + log(x)?), zero: yes, on: (0.3, 3.0);
+    /// `x ln(x)`, and 0 at 0, where its derivative is -∞ and the second one NaN; NaN of negative numbers.
+    xlogx: |x| if x == 0.0 { 0.0 } else { x * x.ln() }, d: |x, _y| Times(1.0 + log(&abs(x)?)?), zero: yes, on: (0.3, 3.0);
     /// An angle in degrees as one in radians.
     deg2rad: |x| x.to_radians(), d: |_x, _y| Scale(PI / 180.0), zero: yes, on: (-90.0, 90.0);
     /// An angle in radians as one in degrees.
@@ -130,12 +130,12 @@ binary! {
     /// The quotient rounded towards minus infinity, of integers too: an integer divided by zero is an error at run
     /// time. Its derivatives are zero everywhere.
     int_div: wide |a, b| special::floor_quotient(a, b), int: |a, b| a.floor_quotient(b), truth: counts,
-        refuse: integer_zero_division, d: |_a, _b, _y| [Zero, Zero], zero: no, on: (1.1, 1.9), (0.4, 0.5);
+        refuse: integer_zero_division, d: |_a, _b, _y| [Zero, Zero], zero: no, on: (1.15, 1.35), (0.495, 0.505);
     /// What rounding the quotient towards minus infinity leaves, of the sign of b; an integer divided by zero is an
     /// error at run time. The derivative in b is minus the rounded quotient.
     mod_ as "mod": wide |a, b| special::floor_remainder(a, b), int: |a, b| a.floor_remainder(b), truth: counts,
         refuse: integer_zero_division, d: |a, b, _y| [One, Times(-int_div(a, b)?)], zero: no,
-        on: (1.05, 1.45), (0.48, 0.52);
+        on: (1.15, 1.35), (0.495, 0.505);
     /// `a ^ b`. Of integers, with wrap-around; a negative power is an error at run time, since it is no integer.
     /// The derivative in a is zero where b is; the derivative in b is zero where a is.
     pow: |a, b| a.powf(b), int: |a, b| a.power(b), truth: counts, refuse: negative_integer_power,
@@ -176,7 +176,7 @@ ternary! {
         int: |x, min, max| if x < min { min } else if x > max { max } else { x },
         d: |x, min, max, _y| [
             Mask(and_(&ge(x, min)?, &le(x, max)?)?), Mask(lt(x, min)?), Mask(gt(x, max)?),
-        ], zero: no, on: (-2.0, 2.0), (-1.0, -0.8), (0.8, 1.0);
+        ], zero: no, on: (-0.6, 0.6), (-1.0, -0.8), (0.8, 1.0);
 }
 
 compare! {

@@ -15,7 +15,7 @@ use super::polygamma::{digamma, polygamma};
 const MOST_STEPS: usize = 1 << 20;
 
 /// From here on the first terms of the uniform expansion are exact.
-const LARGE: f64 = 1e10;
+const LARGE: f64 = 1e9;
 
 /// `P(a, x) = γ(a, x) / Γ(a)`.
 pub(crate) fn gammainc(a: f64, x: f64) -> f64 {
@@ -38,7 +38,7 @@ pub(crate) fn gammaincc(a: f64, x: f64) -> f64 {
     }
 }
 
-/// The n-th derivative of P in a, for n up to 12 and a up to 1e10; NaN above.
+/// The n-th derivative of P in a, for n up to 12 and a up to 1e9; NaN above.
 pub(crate) fn gammainc_da(n: f64, a: f64, x: f64) -> f64 {
     let Some(order) = order_of(n) else { return f64::NAN };
     if order == 0 {
