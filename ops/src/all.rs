@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{elemwise, index, reduce};
+use crate::{control, elemwise, grad_clip, index, kron, program, reduce};
 
 /// Every dense op and function.
 ///
@@ -18,5 +18,14 @@ use crate::{elemwise, index, reduce};
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 pub fn entries() -> Vec<Entry> {
-    [elemwise::entries(), index::entries(), reduce::entries()].concat()
+    [
+        control::entries(),
+        elemwise::entries(),
+        grad_clip::entries(),
+        index::entries(),
+        kron::entries(),
+        program::entries(),
+        reduce::entries(),
+    ]
+    .concat()
 }

@@ -43,7 +43,7 @@ pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
 pub use index::{
     AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
-    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take,
+    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,
 };
 pub use join::{Join, concatenate};
 pub use kron::{Kron, kron};

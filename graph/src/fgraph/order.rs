@@ -44,7 +44,7 @@ impl FunctionGraph {
             return None;
         }
         let (mut tree, mut needs) = (Needs::default(), vec![None; self.nodes.len()]);
-        let mut need = |value: ValueId, new: Need, tree: &Needs<ValueId>, needs: &mut [Option<Need>]| {
+        let need = |value: ValueId, new: Need, tree: &Needs<ValueId>, needs: &mut [Option<Need>]| {
             if let Producer::Node(owner, _) = *self.producer(value) {
                 let old = &mut needs[owner.0 as usize];
                 *old = Some(old.map_or(new, |old| tree.meet(old, new)));

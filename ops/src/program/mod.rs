@@ -19,10 +19,12 @@ use code::Code;
 
 mod builder;
 mod code;
+mod entries;
 mod lower;
 mod schedule;
 
 pub use builder::{ProgramBuilder, ProgramValue};
+pub(crate) use entries::entries;
 
 /// A connected part of a graph as one node; its inputs and outputs have static shapes.
 ///
