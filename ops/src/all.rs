@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{control, elemwise, grad_clip, index, kron, program, reduce};
+use crate::{construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -19,13 +19,18 @@ use crate::{control, elemwise, grad_clip, index, kron, program, reduce};
 /// ```
 pub fn entries() -> Vec<Entry> {
     [
-        control::entries(),
         elemwise::entries(),
-        grad_clip::entries(),
+        reduce::entries(),
+        construct::entries(),
+        control::entries(),
         index::entries(),
+        layout::entries(),
+        join::entries(),
+        sort::entries(),
+        linalg::entries(),
+        grad_clip::entries(),
         kron::entries(),
         program::entries(),
-        reduce::entries(),
     ]
     .concat()
 }

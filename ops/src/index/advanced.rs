@@ -12,7 +12,7 @@ use super::advanced_inc::AdvancedIncSubtensor;
 use super::axis::{Axes, index_props, parse_index};
 use super::inc_subtensor::Write;
 use super::selection::{Checked, Selection, Workspace, selected_dims};
-use crate::layout::full;
+use crate::construct::full;
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, shaped};
 use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, row_major, tensor_type};

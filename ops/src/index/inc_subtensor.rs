@@ -11,10 +11,11 @@ use kronograph_graph::{
 use super::axis::{Axes, check_inputs, index_props, parse_index};
 use super::part::{Part, Reading, static_part};
 use super::subtensor::{Subtensor, parts, symbolic_parts};
+use crate::construct::full;
 use crate::dtype::DType;
 use crate::elemwise::{cast, cast_value, reduce_like, spread};
 use crate::kernels::runs::for_each_run;
-use crate::layout::{full, pad_left};
+use crate::layout::pad_left;
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{Element, Strided, Tensor, constant, each_dtype, row_major, shape_text, tensor_type};

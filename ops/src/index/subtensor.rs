@@ -11,8 +11,8 @@ use kronograph_graph::{
 use super::axis::{Axes, check_inputs, index_props, parse_index};
 use super::inc_subtensor::{IncSubtensor, Write};
 use super::part::{Part, Reading, part_dims, static_part};
+use crate::construct::full;
 use crate::kernels::runs::for_each_run;
-use crate::layout::full;
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, shaped, spread_over};
 use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_type};

@@ -3,11 +3,11 @@
 use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Shape, Variable, origin, shape_of};
 
 use super::{Index, flatnonzero, inc_subtensor, subtensor};
-use crate::dtype::DType;
-use crate::layout::{dimshuffle, full, reshape};
+use crate::construct::{arange, full};
+use crate::layout::{dim_variable, dimshuffle, reshape};
 use crate::params::{axis_of, exactly};
 use crate::samples::{broadcasting, dense, given, shaped};
-use crate::tensor::{constant, tensor_type};
+use crate::tensor::tensor_type;
 
 /// The slices of `x` at some positions along an axis (NumPy: `take`): the axis is replaced by those of `indices`.
 ///
@@ -41,17 +41,10 @@ pub fn take_along_axis(x: &Variable, indices: &Variable, axis: usize) -> Result<
             return Ok(Index::array(indices));
         }
         let order: Vec<Option<usize>> = (0..rank).map(|at| (at == k).then_some(0)).collect();
-        Ok(Index::array(&dimshuffle(&positions(&Dim::axis(x, k))?, &order)?))
+        let positions = arange(0, &dim_variable(&Dim::axis(x, k))?, 1)?;
+        Ok(Index::array(&dimshuffle(&positions, &order)?))
     };
     subtensor(x, &(0..rank).map(index).collect::<Result<Vec<_>>>()?)
-}
-
-/// All positions along an axis of some length.
-fn positions(length: &Dim) -> Result<Variable> {
-    match length.known() {
-        Some(length) => Ok(constant((0..length as i64).collect::<Vec<_>>())),
-        None => flatnonzero(&full(1.0, DType::Bool, [length.clone()])?),
-    }
 }
 
 /// The slices of `x` along an axis at which a vector of truth values holds (NumPy: `compress`). Where the vector is

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Entry, OpRef, Params, Result, Sample, SampleInput, Variable, Why, apply};
+use kronograph_graph::{BuildError, Entry, OpRef, Params, Result, Sample, SampleInput, Variable, Why, apply, origin};
 
 use super::ProgramBuilder;
 use crate::dtype::DType;
@@ -29,7 +29,7 @@ fn build(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
         let c = program.input(condition.ty())?;
         let (a, b) = (branch(&mut program, [1.0, 2.0, 3.0])?, branch(&mut program, [4.0, 5.0, 6.0])?);
         let op: OpRef = Arc::new(Switch);
-        let out = program.node(&op, &[c, a, b], &ty)?;
+        let out = program.node(&op, &[c, a, b], &ty, origin::current())?;
         program.finish(&[out])
     })();
     Ok(vec![apply(program.ok_or_else(refused)?, inputs)?])

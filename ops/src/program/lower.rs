@@ -160,6 +160,9 @@ fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out
     let [a, b] = inputs else { return None };
     let (left, right) = (shape(&a.ty), shape(&b.ty));
     let inner = *left.last()?;
+    if left.len() > 2 || right.len() > 2 {
+        return None;
+    }
     let rows = if left.len() == 2 { left[0] } else { 1 };
     let columns = if right.len() == 2 { right[1] } else { 1 };
     let sizes_fit = right.first() == Some(&inner) && rows * columns == shape(out).iter().product::<usize>();
