@@ -17,9 +17,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The layers, each a crate that knows only those below it: [`graph`], [`ops`], [`sparse`], [`rewrites`].
+//! The layers, each a crate that knows only those below it: [`graph`], [`ops`], [`sparse`], [`rewrites`]. What an error
+//! means and how to repair it: [`errors`].
 
 #![forbid(unsafe_code)]
+
+pub mod errors;
 
 pub use kronograph_graph as graph;
 pub use kronograph_ops as ops;

@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 
 use crate::dim::Shape;
 use crate::error::{OpFailure, OpResult, Result};
+use crate::origin::Origin;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
@@ -161,6 +162,11 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
         None
     }
 
+    /// For an op that stands for many nodes: the first of them whose numbers went wrong in the last run.
+    fn blame(&self, _state: Option<&dyn OpState>, _wrong: &dyn Fn(f64) -> bool) -> Option<Part> {
+        None
+    }
+
     /// What one evaluation costs, from the extents of inputs and outputs.
     fn estimate(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> Option<Estimate> {
         None
@@ -189,6 +195,15 @@ pub struct Estimate {
     pub flops: f64,
     /// Bytes read and written.
     pub bytes: f64,
+}
+
+/// One of the nodes that an op stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The op with its parameters.
+    pub op: String,
+    /// Where it was built.
+    pub origin: Origin,
 }
 
 /// What an op keeps between the calls of one function: a symbolic factorisation, a workspace.

@@ -19,6 +19,11 @@ pub trait Value: Any + Debug + Send + Sync {
     /// Kind, dtype and shape, as errors show them: `f64 (3, 4)`.
     fn describe(&self) -> String;
 
+    /// How the elements lie in memory, in words, where that is not row by row: `strides (1, 3)`.
+    fn layout(&self) -> Option<String> {
+        None
+    }
+
     /// How many bytes of data it holds.
     fn bytes(&self) -> usize;
 

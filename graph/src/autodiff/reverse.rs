@@ -38,7 +38,7 @@ impl Sweep {
             table.insert(variable.key(), Gathered { terms: smallvec![cotangent.clone()], ..Gathered::default() });
         }
         for node in nodes.iter().rev().filter(|node| front.touches(node)) {
-            let _scope = origin::within(node.origin().with_role(Role::Gradient));
+            let _scope = origin::within(node.origin().derived(Role::Gradient, node.op().name()));
             front.pull_back(node, &mut table)?;
         }
         let kept = |variable: &Variable| front.reached.contains_key(&variable.key());

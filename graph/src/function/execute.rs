@@ -1,15 +1,14 @@
 //! Running a plan, step by step.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Function;
+use super::failure::NodeFailure;
 use super::plan::{Plan, Source, Step};
 use super::watch::Watch;
 use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
 use crate::fgraph::FunctionGraph;
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
-use crate::print::expression_text;
 use crate::shared;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
@@ -188,29 +187,10 @@ impl Function {
 
     #[cold]
     fn failure(&self, at: usize, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {
-        let (graph, step) = (&self.plan.graph, &self.plan.steps[at]);
-        let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
-        let describe = |(variable, &source): (&Variable, &Source)| {
-            let value = self.find(&arguments, source).map_or_else(|| "nothing".to_owned(), |value| value.describe());
-            format!("`{}` {value}", self.name_of(variable))
-        };
-        let inputs: Vec<String> = handles.iter().zip(&step.inputs).map(describe).collect();
-        let origin = graph.node(step.node).map(|node| node.origin.clone()).unwrap_or_else(crate::origin::current);
-        RunError::Op { op: step.op.name(), inputs: inputs.join(", "), origin, failure }
-    }
-
-    /// The name of a bound variable, or a short expression for it.
-    fn name_of(&self, variable: &Variable) -> String {
-        let graph = &self.plan.graph;
-        match graph.owner(variable) {
-            Some((node, _)) if variable.name().is_none() => {
-                let inputs =
-                    graph.with_view(node, |view| view.inputs().iter().map(expression_text).collect::<Vec<_>>());
-                let op: Cow<'static, str> = graph.op(node).map_or("?".into(), |op| op.name());
-                format!("{op}({})", inputs.unwrap_or_default().join(", "))
-            }
-            _ => expression_text(variable),
-        }
+        let step = &self.plan.steps[at];
+        let state = step.state.and_then(|at| self.states[at as usize].as_deref());
+        let inputs = step.inputs.iter().map(|&source| self.find(&arguments, source));
+        RunError::Op(NodeFailure::new(&self.plan, at, state, inputs, failure))
     }
 }
 

@@ -273,6 +273,11 @@ impl Value for Tensor {
         format!("{} {}", self.dtype(), shape_text(self.shape()))
     }
 
+    fn layout(&self) -> Option<String> {
+        let row_by_row = each_dtype!(self, array => array.is_contiguous());
+        (!row_by_row).then(|| format!("strides {}", shape_text(self.strides())))
+    }
+
     fn bytes(&self) -> usize {
         each_dtype!(self, array => std::mem::size_of_val(array.storage()))
     }

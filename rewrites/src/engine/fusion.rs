@@ -113,7 +113,8 @@ impl Group {
                 operands.push(operand);
             }
             let &[output] = graph.node_outputs(node) else { return None };
-            known.insert(output, program.node(graph.op(node)?, &operands, graph.ty(output))?);
+            let origin = graph.origin(node)?.clone();
+            known.insert(output, program.node(graph.op(node)?, &operands, graph.ty(output), origin)?);
         }
         let inside: HashSet<NodeId> = nodes.iter().copied().collect();
         let leaves = |client: &Client| !matches!(client, Client::Node(user, _) if inside.contains(user));
@@ -151,7 +152,7 @@ fn record(graph: &FunctionGraph, nodes: &[NodeId], inputs: usize, outputs: usize
     Some(Application {
         rule: RULE,
         reason: REASON,
-        origin: graph.with_view(*nodes.last()?, |view| view.origin())?,
+        origin: graph.origin(*nodes.last()?)?.clone(),
         before: counts.join(", "),
         after: format!("one scalar_program of {inputs} input(s) and {outputs} output(s)"),
     })
