@@ -1,4 +1,4 @@
-//! What PyTensor gets wrong, one test for each, named after the defect.
+//! Reductions.
 
 use std::error::Error;
 

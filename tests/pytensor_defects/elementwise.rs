@@ -1,6 +1,4 @@
-//! Defects of PyTensor's elementwise functions that are not ours: one test for each, whose name says the defect.
-
-#![allow(clippy::unwrap_used, reason = "a test may")]
+//! Elementwise functions and literals.
 
 use kronograph::graph::constant;
 use kronograph::ops::{self, DType, Tensor, gammainc, gammaincc, log1mexp, logaddexp, xlogy};
