@@ -36,8 +36,8 @@ pub enum MatrixNorm {
 
 /// `(sum |x|^p)^(1/p)` over axes, which are dropped (NumPy: `linalg.vector_norm`).
 ///
-/// For p infinite it is the largest size, for minus infinity the smallest, for 0 the number (in i64) of elements that are
-/// not zero. Zeros have no part in the derivative; of all zeros it is zero.
+/// For p infinite it is the largest size, for minus infinity the smallest, for 0 the number (in i64) of elements that
+/// are not zero. Zeros have no part in the derivative; of all zeros it is zero.
 ///
 /// # Errors
 ///
