@@ -3,7 +3,7 @@
 
     python3 benchmarks/compare.py w1 FOLDER [--case CASE]... [--peer PEER]... [--rounds N]
 
-FOLDER holds the peers' scripts, `w1_*.py` and `w2_*.py`; each is run as `script --peer PEER --threads 1 --case CASE`
+FOLDER holds the peers' scripts, `w1_*.py` and so on; each is run as `script --peer PEER --threads 1 --case CASE`
 and prints one JSON line per result, with the fields that `benchmarks/README.md` lists. Every round runs ours and then
 each peer, case by case, so that a machine which slows down slows all of them; the medians over the rounds are
 compared.
@@ -25,15 +25,21 @@ TOLERANCE = 1e-8
 W1 = [f"{graph}:{n}:{t}" for graph in ("rook", "knn") for n in (50, 100, 300, 1000) for t in (1, 10)]
 FULL = [f"full:{graph}:{n}:1" for graph in ("rook", "knn") for n in (50, 100)]
 W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chain10k", "tree10k"]
+W3 = ["1000", "100000", "10000000"]
 
 # Workload: its cases, and the peers that are asked unless some are named.
 WORKLOADS = {
     "w1": (W1 + FULL, ["c-multirhs", "tuned-klu", "bayespecon-superlu", "bayespecon-klu", "jax-lu", "full-superlu"]),
     "w2": (W2, ["casadi-sx", "casadi-mx", "jax", "torch", "pytensor-numba", "pytensor-cvm"]),
+    "w3": (W3, ["numpy", "numba", "jax", "pytensor-numba", "pytensor-c"]),
 }
 
 # What a peer calls a result that ours has under another name.
 SAME_RESULT = {"call_raw": "call", "call_trust": "call", "compile_warm": "compile"}
+
+
+# Results without a peer: what the memory gives in the same run.
+MEMORY = {"copy", "triad"}
 
 
 class Refused(Exception):
@@ -84,8 +90,9 @@ def takes(peer, case):
 
 
 def result_name(line):
-    """`build` of the case `hier:build`; W1 has one result per case."""
-    return line["case"].partition(":")[2] if line["workload"] == "W2" else ""
+    """`build` of the case `hier:build`, `map` of `map:1000`; W1 has one result per case."""
+    before, _, after = line["case"].partition(":")
+    return {"W2": after, "W3": before}.get(line["workload"], "")
 
 
 def same(a, b):
@@ -102,11 +109,14 @@ def check(mine, line):
 
 
 def measure(workload, folder, cases, peers, rounds):
-    """(case, result, peer) to lists of (ours, theirs), one pair per round; without the peers that are absent."""
-    pairs, absent = {}, set()
+    """(case, result, peer) to lists of (ours, theirs), one pair per round, without the peers that are absent; and
+    (case, result) to lists of ours, for the results that say how fast memory is."""
+    pairs, limits, absent = {}, {}, set()
     for round_number in range(rounds):
         for case in cases:
             mine = ours(workload, case)
+            for name in MEMORY & mine.keys():
+                limits.setdefault((case, name), []).append(mine[name])
             for peer in [peer for peer in peers if takes(peer, case) and peer not in absent]:
                 try:
                     lines = theirs(folder, workload, peer, case)
@@ -120,7 +130,7 @@ def measure(workload, folder, cases, peers, rounds):
                         check(match, line)
                         pairs.setdefault((case, name, peer), []).append((match, line))
             print(f"round {round_number + 1}: {case}", file=sys.stderr)
-    return pairs
+    return pairs, limits
 
 
 def median(lines, field):
@@ -159,10 +169,12 @@ def main():
     given = parser.parse_args()
     cases, peers = WORKLOADS[given.workload]
     try:
-        pairs = measure(given.workload, given.folder, given.case or cases, given.peer or peers, given.rounds)
+        pairs, limits = measure(given.workload, given.folder, given.case or cases, given.peer or peers, given.rounds)
         if not pairs:
             sys.exit("no result of ours has a peer's beside it")
         table(pairs)
+        for (case, name), lines in sorted(limits.items()):
+            print(f"\n{name} of {case} numbers: {median(lines, 'gbs'):.3g} GB/s")
     except Refused as reason:
         sys.exit(f"refused: {reason}")
 

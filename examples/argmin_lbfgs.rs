@@ -5,91 +5,25 @@
 
 #![allow(clippy::print_stdout, reason = "an example tells its story")]
 
-use std::error::Error;
+mod support;
+
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
 
-use argmin::core::{CostFunction, Executor, Gradient, State};
-use argmin::solver::linesearch::MoreThuenteLineSearch;
-use argmin::solver::quasinewton::LBFGS;
 use kronograph::prelude::*;
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use support::Outcome;
+use support::lbfgs::minimize;
 
 const NAMES: [&str; 4] = ["const", "log_outflow", "log_inflow", "distance"];
 
-fn main() -> Outcome<()> {
+fn main() -> Outcome {
     let data = Data::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flows_austria/flows.csv"))?;
-    let problem = Problem::new(data.cost()?);
-    let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7).with_tolerance_grad(1e-12)?.with_tolerance_cost(0.0)?;
-    let start = vec![data.mean_flow().ln(), 0.0, 0.0, 0.0];
-    let run = Executor::new(problem, solver).configure(|state| state.param(start).max_iters(200)).run()?;
-    let state = run.state();
-    let best = state.get_best_param().ok_or("the solver has no point")?;
-    let evaluations = run.problem().problem.as_ref().map_or(0, |problem| problem.cached().evaluations);
-    println!("{} iterations, {evaluations} joint evaluations of value and gradient", state.get_iter());
-    println!("{}", state.get_termination_status());
-    for (name, value) in NAMES.iter().zip(data.unstandardised(best)) {
+    let best = minimize(data.cost()?, vec![data.mean_flow().ln(), 0.0, 0.0, 0.0], 1e-12)?;
+    println!("{} iterations, {} joint evaluations of value and gradient", best.iterations, best.evaluations);
+    println!("{}", best.status);
+    for (name, value) in NAMES.iter().zip(data.unstandardised(&best.point)) {
         println!("RESULT {name}={value:.12}");
     }
     Ok(())
-}
-
-/// Value and gradient for a solver that asks for them one after the other.
-struct Problem(Mutex<Cached>);
-
-struct Cached {
-    cost: ValueAndGradient,
-    point: Vec<f64>,
-    value: f64,
-    gradient: Vec<f64>,
-    evaluations: usize,
-}
-
-impl Problem {
-    fn new(cost: ValueAndGradient) -> Self {
-        let gradient = vec![0.0; cost.dim()];
-        Self(Mutex::new(Cached { cost, point: Vec::new(), value: f64::NAN, gradient, evaluations: 0 }))
-    }
-
-    fn cached(&self) -> MutexGuard<'_, Cached> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl Cached {
-    /// Evaluates both, unless the point is that of the last time.
-    fn at(&mut self, point: &[f64]) -> Result<(), RunError> {
-        if self.point != point {
-            self.point.clear();
-            self.value = self.cost.eval(point, &mut self.gradient)?;
-            self.point.extend(point);
-            self.evaluations += 1;
-        }
-        Ok(())
-    }
-}
-
-impl CostFunction for Problem {
-    type Param = Vec<f64>;
-    type Output = f64;
-
-    fn cost(&self, point: &Vec<f64>) -> Result<f64, argmin::core::Error> {
-        let mut cached = self.cached();
-        cached.at(point)?;
-        Ok(cached.value)
-    }
-}
-
-impl Gradient for Problem {
-    type Param = Vec<f64>;
-    type Gradient = Vec<f64>;
-
-    fn gradient(&self, point: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
-        let mut cached = self.cached();
-        cached.at(point)?;
-        Ok(cached.gradient.clone())
-    }
 }
 
 /// Flows between different regions, and three standardised covariates of each.

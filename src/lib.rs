@@ -17,9 +17,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The layers, each a crate that knows only those below it: [`graph`], [`ops`], [`sparse`], [`rewrites`].
+//! The layers, each a crate that knows only those below it: [`graph`], [`ops`], [`sparse`], [`rewrites`]. What an error
+//! means and how to repair it: [`errors`].
 
 #![forbid(unsafe_code)]
+
+pub mod errors;
 
 pub use kronograph_graph as graph;
 pub use kronograph_ops as ops;
@@ -118,6 +121,9 @@ pub mod prelude {
         sparse_transpose, spectrum, structured_dot,
     };
 }
+
+#[doc = include_str!("../docs/coverage.md")]
+pub mod coverage {}
 
 /// The README's examples are tests.
 #[cfg(doctest)]

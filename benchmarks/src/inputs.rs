@@ -23,6 +23,11 @@ pub fn sym(seed: u64, length: usize) -> Vec<f64> {
     u01(seed, length).into_iter().map(|u| 2.0 * u - 1.0).collect()
 }
 
+/// The numbers times a factor.
+pub fn scaled(factor: f64, numbers: Vec<f64>) -> Vec<f64> {
+    numbers.into_iter().map(|x| factor * x).collect()
+}
+
 /// The checksum `sum_i x_i (1 + (i mod 13) / 13)`.
 pub fn chk(x: impl IntoIterator<Item = f64>) -> f64 {
     x.into_iter().enumerate().map(|(i, x)| x * (1.0 + (i % 13) as f64 / 13.0)).sum()

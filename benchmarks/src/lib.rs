@@ -4,10 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+mod graphs;
 mod inputs;
+mod plot;
 mod report;
 mod timing;
 
-pub use inputs::{chk, knn6, rook, sym, u01, u64s};
+pub use graphs::chain;
+pub use inputs::{chk, knn6, rook, scaled, sym, u01, u64s};
+pub use plot::{Plot, Series};
 pub use report::{Options, emit};
 pub use timing::{Budget, Timing, bench, once};

@@ -1,8 +1,9 @@
-//! What several examples need: a table of numbers, the folder of the data, Newton's method, one model.
+//! What several examples need: a table of numbers, the folder of the data, Newton's method, L-BFGS, two models.
 
 #![allow(dead_code, reason = "each example needs a part of it")]
 
 pub(crate) mod flow_lag;
+pub(crate) mod lbfgs;
 pub(crate) mod newton;
 pub(crate) mod spatial_lag;
 

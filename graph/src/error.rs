@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use crate::fgraph::{FunctionGraph, ValueId};
+use crate::function::NodeFailure;
 use crate::origin::{self, Origin};
 use crate::variable::Variable;
 
@@ -30,6 +32,11 @@ impl Described {
     pub fn new(variable: &Variable) -> Self {
         Self { name: crate::print::expression_text(variable), ty: variable.ty().to_string() }
     }
+
+    /// Describes a value of a function graph.
+    pub(crate) fn of(graph: &FunctionGraph, id: ValueId) -> Self {
+        Self { name: crate::print::value_text(graph, id), ty: graph.ty(id).to_string() }
+    }
 }
 
 fn list(items: &[Described]) -> String {
@@ -50,7 +57,7 @@ fn list(items: &[Described]) -> String {
 #[non_exhaustive]
 pub enum BuildError {
     /// The wrong number of inputs. Give the op as many as its documentation lists.
-    #[error("{op} takes {want} input(s), was given {got}\n  at {origin}")]
+    #[error("{op} takes {want} input(s), was given {got}\n  at {origin:#}")]
     Arity {
         /// The op's name.
         op: Cow<'static, str>,
@@ -63,7 +70,7 @@ pub enum BuildError {
     },
 
     /// Inputs whose kinds, dtypes or shapes do not fit the op or each other; the rule says what would fit.
-    #[error("{op}: {}; {rule}\n  at {origin}", list(.inputs))]
+    #[error("{op}: {}; {rule}\n  at {origin:#}", list(.inputs))]
     Inputs {
         /// The op's name.
         op: Cow<'static, str>,
@@ -76,7 +83,7 @@ pub enum BuildError {
     },
 
     /// A parameter of an op (an axis, a number of parts) that is out of range.
-    #[error("{op}: {rule}\n  at {origin}")]
+    #[error("{op}: {rule}\n  at {origin:#}")]
     Parameter {
         /// The op's name.
         op: Cow<'static, str>,
@@ -87,7 +94,7 @@ pub enum BuildError {
     },
 
     /// A value that breaks its own rules (a broken `indptr`, data of the wrong length).
-    #[error("{source}\n  at {origin}")]
+    #[error("{source}\n  at {origin:#}")]
     Value {
         /// What is wrong with it.
         source: Box<dyn Error + Send + Sync>,
@@ -96,7 +103,7 @@ pub enum BuildError {
     },
 
     /// An op without the derivative that was asked for: nobody has written it, so there is no number to give.
-    #[error("{op} has no {mode} derivative with respect to its input {input}\n  at {origin}")]
+    #[error("{op} has no {mode} derivative with respect to its input {input}\n  at {origin:#}")]
     NoDerivative {
         /// The op's name.
         op: Cow<'static, str>,
@@ -109,7 +116,7 @@ pub enum BuildError {
     },
 
     /// A derivative that does not exist, with the reason. Remove the variable from `wrt`, or cut the path to it.
-    #[error("the derivative with respect to `{variable}` is undefined: {op} {why}\n  at {origin}")]
+    #[error("the derivative with respect to `{variable}` is undefined: {op} {why}\n  at {origin:#}")]
     Undefined {
         /// What was differentiated by.
         variable: String,
@@ -122,7 +129,7 @@ pub enum BuildError {
     },
 
     /// A variable that the cost does not depend on through a differentiable path. Usually a wrong `wrt`.
-    #[error("`{variable}` ({ty}) is not connected to the cost by a differentiable path\n  it was built at {origin}")]
+    #[error("`{variable}` ({ty}) is not connected to the cost by a differentiable path\n  it was built at {origin:#}")]
     Disconnected {
         /// What was differentiated by.
         variable: String,
@@ -133,7 +140,7 @@ pub enum BuildError {
     },
 
     /// A derivative rule that broke the contract: the op's author must mend it.
-    #[error("the {mode} derivative of {op} is malformed: {rule}\n  at {origin}")]
+    #[error("the {mode} derivative of {op} is malformed: {rule}\n  at {origin:#}")]
     BadDerivative {
         /// The op's name.
         op: Cow<'static, str>,
@@ -146,7 +153,7 @@ pub enum BuildError {
     },
 
     /// A free variable that is not among the inputs of the function. Add it to the inputs.
-    #[error("`{variable}` ({ty}) is used, but is not an input of the function\n  it was built at {origin}")]
+    #[error("`{variable}` ({ty}) is used, but is not an input of the function\n  it was built at {origin:#}")]
     MissingInput {
         /// The variable's name.
         variable: String,
@@ -157,7 +164,7 @@ pub enum BuildError {
     },
 
     /// The same variable given twice as an input, or something that cannot be one.
-    #[error("input {position} (`{variable}`): {rule}\n  at {origin}")]
+    #[error("input {position} (`{variable}`): {rule}\n  at {origin:#}")]
     BadInput {
         /// The position among the inputs.
         position: usize,
@@ -170,7 +177,7 @@ pub enum BuildError {
     },
 
     /// A replacement that a function graph refuses, with the rule that proposed it.
-    #[error("rewrite {rule}: {}; {why}\n  at {origin}", list(&[(**.old).clone(), (**.new).clone()]))]
+    #[error("rewrite {rule}: {}; {why}\n  at {origin:#}", list(&[(**.old).clone(), (**.new).clone()]))]
     Replacement {
         /// The rule's name.
         rule: Cow<'static, str>,
@@ -229,6 +236,11 @@ pub trait OpError: Error + Send + Sync + 'static {
     fn recoverable(&self) -> bool {
         false
     }
+
+    /// The failure of a call that the op made on its part.
+    fn inside(&self) -> Option<&RunError> {
+        None
+    }
 }
 
 impl<E: OpError> From<E> for Box<dyn OpError> {
@@ -265,18 +277,9 @@ impl OpError for OpFailure {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// An op failed on the values it was given.
-    #[error("{op}: {failure}\n  with {inputs}\n  built at {origin}")]
-    Op {
-        /// The op's name.
-        op: Cow<'static, str>,
-        /// Each input by name, with the type and shape it had.
-        inputs: String,
-        /// The user's line.
-        origin: Origin,
-        /// The op's own words.
-        failure: Box<dyn OpError>,
-    },
+    /// An op failed on the values it was given: the op's own words, and what is known of its node.
+    #[error("{0}")]
+    Op(Box<NodeFailure>),
 
     /// The wrong number of arguments in a call.
     #[error("the function takes {want} argument(s), was given {got}")]
@@ -289,7 +292,7 @@ pub enum RunError {
 
     /// An argument that is not a value of the input's type.
     #[error(
-        "argument {position} (`{}`): {} was expected, {got} was given; {rule}\n  the input was built at {origin}",
+        "argument {position} (`{}`): {} was expected, {got} was given; {rule}\n  the input was built at {origin:#}",
         .input.name, .input.ty
     )]
     Argument {
@@ -351,7 +354,15 @@ pub enum RunError {
 impl RunError {
     /// Whether a sampler may reject the point and go on: the arguments were legal, their numbers were not.
     pub fn is_recoverable(&self) -> bool {
-        matches!(self, RunError::Op { failure, .. } if failure.recoverable())
+        matches!(self, RunError::Op(node) if node.failure().recoverable())
+    }
+
+    /// The first line of its text.
+    pub(crate) fn headline(&self) -> String {
+        match self {
+            RunError::Op(node) => node.headline(),
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        }
     }
 }
 

@@ -303,6 +303,11 @@ impl FunctionGraph {
         }
     }
 
+    /// The line of a living node, and the way from there to it.
+    pub fn origin(&self, id: NodeId) -> Option<&Origin> {
+        self.node(id).map(|node| &node.origin)
+    }
+
     /// Calls `read` with a view of a node whose inputs and outputs are bound leaves; `None` when the node is gone.
     pub fn with_view<R>(&self, id: NodeId, read: impl FnOnce(&NodeView<'_>) -> R) -> Option<R> {
         let node = self.node(id)?;
@@ -313,6 +318,7 @@ impl FunctionGraph {
 
     /// The scope in which a rule's replacement for a node is built: it keeps the node's line.
     pub fn rewriting(&self, node: NodeId, rule: &'static str) -> Option<origin::Scope> {
-        self.node(node).map(|node| origin::within(node.origin.clone().with_role(Role::Rewritten(rule))))
+        let node = self.node(node)?;
+        Some(origin::within(node.origin.clone().derived(Role::Rewritten(rule), node.op.name())))
     }
 }

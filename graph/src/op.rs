@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 
 use crate::dim::Shape;
 use crate::error::{OpFailure, OpResult, Result};
+use crate::origin::Origin;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
 use crate::variable::Variable;
@@ -151,8 +152,18 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
         true
     }
 
+    /// Which inputs the op needs only where a condition holds, if there are such; see [`Branches`].
+    fn branches(&self) -> Option<Branches> {
+        None
+    }
+
     /// What the op keeps between the calls of one function; `None` if nothing.
     fn state(&self) -> Option<Box<dyn OpState>> {
+        None
+    }
+
+    /// For an op that stands for many nodes: the first of them whose numbers went wrong in the last run.
+    fn blame(&self, _state: Option<&dyn OpState>, _wrong: &dyn Fn(f64) -> bool) -> Option<Part> {
         None
     }
 
@@ -162,6 +173,21 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     }
 }
 
+/// How an op chooses between inputs of which it needs some only.
+///
+/// Its first input is the condition, of a type whose values are truth values ([`Value::as_truth`]). Then come `width`
+/// inputs that are needed where it holds, and as many that are needed where it does not; `perform` looks at no others. A
+/// function computes a branch only where it is taken, as far as nothing else needs it. `l_op` answers as if both
+/// branches were taken: reverse mode puts what leaves a branch behind its condition, so that the derivative of a
+/// branch is not computed either where the branch is not.
+#[derive(Clone, Debug)]
+pub struct Branches {
+    /// How many inputs each branch has.
+    pub width: usize,
+    /// The op of a condition and one input for each branch.
+    pub chooser: OpRef,
+}
+
 /// The cost of one evaluation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
@@ -169,6 +195,15 @@ pub struct Estimate {
     pub flops: f64,
     /// Bytes read and written.
     pub bytes: f64,
+}
+
+/// One of the nodes that an op stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The op with its parameters.
+    pub op: String,
+    /// Where it was built.
+    pub origin: Origin,
 }
 
 /// What an op keeps between the calls of one function: a symbolic factorisation, a workspace.

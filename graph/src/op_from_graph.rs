@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::autodiff::{Alone, Gradient, rop_kinds};
 use crate::dim::{Dim, Shape};
-use crate::error::{BuildError, OpFailure, OpResult, Result};
+use crate::error::{BuildError, OpError, OpFailure, OpResult, Result, RunError};
 use crate::frozen::Frozen;
 use crate::function::{Function, OutputView};
 use crate::op::{Grad, Grads, Io, NodeSpec, NodeView, Op, OpState, Tangents};
@@ -232,10 +232,10 @@ impl GraphState {
     /// What fails on the inside, with the words of the inner error; recoverable where that is.
     pub fn run(&mut self, body: &Frozen, arguments: &[&dyn Value]) -> Result<OutputView<'_>, InnerError> {
         if self.0.is_none() {
-            self.0 = Some(body.plan().map_err(|error| InnerError::new(&error, false))?);
+            self.0 = Some(body.plan().map_err(InnerError::Build)?);
         }
         let function = self.0.as_mut().expect("it was filled in the lines above");
-        function.call_inside(arguments).map_err(|error| InnerError::new(&error, error.is_recoverable()))
+        function.call_inside(arguments).map_err(InnerError::Run)
     }
 }
 
@@ -251,21 +251,26 @@ impl OpState for GraphState {
 
 /// A failure inside an op that runs an expression.
 #[derive(Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct InnerError {
-    text: String,
-    recoverable: bool,
+#[non_exhaustive]
+pub enum InnerError {
+    /// The expression cannot be planned: a defect of an op in it.
+    #[error("inside it, {0}")]
+    Build(BuildError),
+    /// A node of the expression failed, or was given what is not of its type.
+    #[error("inside it, {}", .0.headline())]
+    Run(RunError),
 }
 
-impl InnerError {
-    fn new(error: &dyn std::error::Error, recoverable: bool) -> Self {
-        Self { text: error.to_string(), recoverable }
-    }
-}
-
-impl crate::error::OpError for InnerError {
+impl OpError for InnerError {
     fn recoverable(&self) -> bool {
-        self.recoverable
+        matches!(self, InnerError::Run(error) if error.is_recoverable())
+    }
+
+    fn inside(&self) -> Option<&RunError> {
+        match self {
+            InnerError::Build(_) => None,
+            InnerError::Run(error) => Some(error),
+        }
     }
 }
 

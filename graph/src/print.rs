@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use crate::fgraph::{FunctionGraph, Producer, ValueId};
 use crate::variable::{Apply, Variable, VariableKey};
 
 /// How many levels of a tree are printed: lines grow with depth, so a deep chain would take quadratic memory.
@@ -105,9 +106,31 @@ fn letters(mut number: usize) -> String {
     text.iter().rev().map(|&letter| letter as char).collect()
 }
 
+/// How many levels a short form shows.
+const SHORT: usize = 3;
+
 /// A short form for errors and records: the name, or the op with its inputs to a small depth (`exp(add(X, ...))`).
 pub fn expression_text(variable: &Variable) -> String {
-    text_to_depth(variable, 3)
+    text_to_depth(variable, SHORT)
+}
+
+/// [`expression_text`] of a value of a function graph, which alone knows the node that made it.
+pub(crate) fn value_text(graph: &FunctionGraph, id: ValueId) -> String {
+    value_to_depth(graph, id, SHORT)
+}
+
+/// The depth is a small constant, so this recursion is bounded.
+fn value_to_depth(graph: &FunctionGraph, id: ValueId, depth: usize) -> String {
+    let (variable, owner) = (graph.bind(id), graph.producer(id));
+    let (None, &Producer::Node(node, index)) = (variable.name(), owner) else { return expression_text(&variable) };
+    let output = if graph.node_outputs(node).len() > 1 { format!(".{index}") } else { String::new() };
+    let inputs = graph.node_inputs(node).iter();
+    let inputs = match depth {
+        0 => "...".to_owned(),
+        _ => inputs.map(|&input| value_to_depth(graph, input, depth - 1)).collect::<Vec<_>>().join(", "),
+    };
+    let op = graph.op(node).map_or_else(|| "gone".to_owned(), |op| format!("{}{}", op.name(), op.props()));
+    format!("{op}({inputs}){output}")
 }
 
 /// The depth is a small constant, so this recursion is bounded.

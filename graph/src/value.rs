@@ -19,6 +19,11 @@ pub trait Value: Any + Debug + Send + Sync {
     /// Kind, dtype and shape, as errors show them: `f64 (3, 4)`.
     fn describe(&self) -> String;
 
+    /// How the elements lie in memory, in words, where that is not row by row: `strides (1, 3)`.
+    fn layout(&self) -> Option<String> {
+        None
+    }
+
     /// How many bytes of data it holds.
     fn bytes(&self) -> usize;
 
@@ -65,6 +70,11 @@ pub trait Value: Any + Debug + Send + Sync {
 
     /// The value of an integer scalar.
     fn as_index(&self) -> Option<i64> {
+        None
+    }
+
+    /// The value of a scalar that is true or false.
+    fn as_truth(&self) -> Option<bool> {
         None
     }
 

@@ -9,7 +9,7 @@ use std::error::Error;
 
 use kronograph::BuildError;
 use kronograph::prelude::*;
-use kronograph_benchmarks::{Budget, Options, Timing, bench, chk, emit, once, sym, u01};
+use kronograph_benchmarks::{Budget, Options, Timing, bench, chain, chk, emit, once, scaled, sym, u01};
 use serde_json::json;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -137,10 +137,6 @@ fn raw(case: &Case, mut function: Function, check: &[f64]) -> Outcome {
     Ok(())
 }
 
-fn scaled(factor: f64, numbers: Vec<f64>) -> Vec<f64> {
-    numbers.into_iter().map(|x| factor * x).collect()
-}
-
 fn scalar10(inputs: &[Variable]) -> Built {
     let (x, a, b) = (&inputs[0], &inputs[1], &inputs[2]);
     let squared = x * x;
@@ -174,16 +170,6 @@ fn hierarchical(p: &Variable) -> Built {
         logp = logp + sum(&(-2.5 * log1p(&(&residual * &residual / 4.0))?))? - 20.0 * log_sd_y;
     }
     Ok(logp)
-}
-
-fn chain(x: &Variable, nodes: usize) -> Built {
-    let c = scaled(0.01, sym(57, 4000));
-    (0..nodes).try_fold(x.clone(), |x, k| match (k % 4, c[k % 4000]) {
-        (0, _) => sin(&x),
-        (1, c) => Ok(x * (1.5 + c)),
-        (2, _) => tanh(&x),
-        (_, c) => Ok(x + c),
-    })
 }
 
 fn tree(x: &Variable, nodes: usize) -> Built {

@@ -19,7 +19,7 @@ pub(super) fn forward(outputs: &[Variable], seeds: &[(Variable, Variable)]) -> R
         table.entry(variable.key()).or_default().terms.push(tangent.clone());
     }
     for node in toposort(outputs) {
-        let _scope = origin::within(node.origin().with_role(Role::Tangent));
+        let _scope = origin::within(node.origin().derived(Role::Tangent, node.op().name()));
         push_forward(&node, &mut table)?;
     }
     Ok(outputs.iter().map(|output| table.get(&output.key()).cloned().unwrap_or_default()).collect())

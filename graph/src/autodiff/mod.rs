@@ -12,6 +12,7 @@ use crate::origin::{self, Role};
 use crate::variable::Variable;
 
 mod alone;
+mod branches;
 mod forward;
 mod gathered;
 mod reverse;
@@ -193,7 +194,8 @@ fn seed(cost: &Variable) -> Result<Variable> {
     let rule = "the gradient is that of a scalar with a float dtype; take the sum, or use `lop`";
     match cost.ty().tangent() {
         Some(tangent) if cost.ty().extents().is_empty() => {
-            let _scope = origin::within(origin::current().with_role(Role::Gradient));
+            let of = cost.owner().map_or("".into(), |(node, _)| node.op().name());
+            let _scope = origin::within(origin::current().derived(Role::Gradient, of));
             tangent.ones_like(cost)
         }
         _ => Err(BuildError::inputs("grad", std::slice::from_ref(cost), rule)),

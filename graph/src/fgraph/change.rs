@@ -37,15 +37,14 @@ impl FunctionGraph {
         }
         let gone = matches!(*self.producer(new), Producer::Node(node, _) if self.node(node).is_none());
         if gone || !self.ty(old).is_super(&**self.ty(new)) {
-            let (was, is) = (self.bind(old), self.bind(new));
             let why = match gone {
                 true => "the node of the replacement was removed from the graph",
                 false => "a replacement must have the same type, or a more precise one",
             };
             return Err(BuildError::Replacement {
                 rule: rule.into(),
-                old: Box::new(Described::new(&was)),
-                new: Box::new(Described::new(&is)),
+                old: Box::new(Described::of(self, old)),
+                new: Box::new(Described::of(self, new)),
                 why,
                 origin: self.value(old).origin.clone(),
             });

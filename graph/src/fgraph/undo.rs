@@ -53,7 +53,7 @@ impl FunctionGraph {
                 graph.replace(old, new, rule)?;
             }
             if let (Err(_), Some(&(old, new))) = (graph.check_acyclic(), pairs.first()) {
-                let describe = |id| Box::new(Described::new(&graph.bind(id)));
+                let describe = |id| Box::new(Described::of(graph, id));
                 return Err(BuildError::Replacement {
                     rule: rule.into(),
                     old: describe(old),

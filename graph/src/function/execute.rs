@@ -1,15 +1,14 @@
 //! Running a plan, step by step.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Function;
+use super::failure::NodeFailure;
 use super::plan::{Plan, Source, Step};
 use super::watch::Watch;
 use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
 use crate::fgraph::FunctionGraph;
 use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
-use crate::print::expression_text;
 use crate::shared;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
@@ -65,6 +64,16 @@ impl<'a> Given<'a> {
     }
 }
 
+impl Given<'_> {
+    /// Whether nothing needs a step in this call. The conditions after one that fails were not computed.
+    fn is_idle(&self, step: usize, slots: &[Slot]) -> bool {
+        let differs = |&(condition, holds): &(Source, bool)| {
+            self.find(condition, slots).and_then(Value::as_truth).is_some_and(|truth| truth != holds)
+        };
+        self.plan.guards[step].iter().any(differs)
+    }
+}
+
 /// The inputs of one step.
 #[derive(Debug)]
 struct StepInputs<'a> {
@@ -117,7 +126,11 @@ impl Function {
         if has_cells {
             shared::snapshot(self.plan.graph.shared(), &mut self.snapshot);
         }
-        self.steps(arguments, watch).inspect_err(|_| self.snapshot.clear())?;
+        let outcome = match self.plan.guards.is_empty() {
+            true => self.steps::<false>(arguments, watch),
+            false => self.steps::<true>(arguments, watch),
+        };
+        outcome.inspect_err(|_| self.snapshot.clear())?;
         if has_cells {
             self.update();
             self.snapshot.clear();
@@ -125,15 +138,19 @@ impl Function {
         Ok(())
     }
 
-    /// Runs the steps in order.
+    /// Runs the steps in order; `LAZY` where some have conditions, so that other functions do not pay for them.
     #[inline]
-    fn steps(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
+    fn steps<const LAZY: bool>(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
         let Self { plan, slots, states, converted, snapshot: shared, scratch, .. } = self;
         for &slot in &plan.output_views {
             slots[slot as usize].release();
         }
         let given = Given { plan, arguments: &arguments, converted, shared };
         for (at, step) in plan.steps.iter().enumerate() {
+            if LAZY && given.is_idle(at, slots) {
+                step.release.iter().for_each(|&slot| slots[slot as usize].release());
+                continue;
+            }
             let outputs = &mut scratch[..step.outputs.len()];
             swap(outputs, &step.outputs, slots);
             let inputs = StepInputs { given: &given, slots, step };
@@ -170,29 +187,10 @@ impl Function {
 
     #[cold]
     fn failure(&self, at: usize, arguments: Arguments<'_>, failure: Box<dyn OpError>) -> RunError {
-        let (graph, step) = (&self.plan.graph, &self.plan.steps[at]);
-        let handles: Vec<Variable> = graph.with_view(step.node, |view| view.inputs().to_vec()).unwrap_or_default();
-        let describe = |(variable, &source): (&Variable, &Source)| {
-            let value = self.find(&arguments, source).map_or_else(|| "nothing".to_owned(), |value| value.describe());
-            format!("`{}` {value}", self.name_of(variable))
-        };
-        let inputs: Vec<String> = handles.iter().zip(&step.inputs).map(describe).collect();
-        let origin = graph.node(step.node).map(|node| node.origin.clone()).unwrap_or_else(crate::origin::current);
-        RunError::Op { op: step.op.name(), inputs: inputs.join(", "), origin, failure }
-    }
-
-    /// The name of a bound variable, or a short expression for it.
-    fn name_of(&self, variable: &Variable) -> String {
-        let graph = &self.plan.graph;
-        match graph.owner(variable) {
-            Some((node, _)) if variable.name().is_none() => {
-                let inputs =
-                    graph.with_view(node, |view| view.inputs().iter().map(expression_text).collect::<Vec<_>>());
-                let op: Cow<'static, str> = graph.op(node).map_or("?".into(), |op| op.name());
-                format!("{op}({})", inputs.unwrap_or_default().join(", "))
-            }
-            _ => expression_text(variable),
-        }
+        let step = &self.plan.steps[at];
+        let state = step.state.and_then(|at| self.states[at as usize].as_deref());
+        let inputs = step.inputs.iter().map(|&source| self.find(&arguments, source));
+        RunError::Op(NodeFailure::new(&self.plan, at, state, inputs, failure))
     }
 }
 

@@ -35,6 +35,12 @@ pub enum Guard {
     NonFinite,
 }
 
+impl Guard {
+    pub(super) fn refuses(self, number: f64) -> bool {
+        number.is_nan() || (number.is_infinite() && self == Guard::NonFinite)
+    }
+}
+
 /// What the numbers of a value are like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Census {
@@ -65,7 +71,8 @@ impl Census {
 /// A number that a guard refused.
 #[derive(Debug, thiserror::Error)]
 #[error("the guard stopped the call: the result holds {nan} NaN and {infinite} infinite number(s)")]
-struct Guarded {
+pub(super) struct Guarded {
+    pub(super) guard: Guard,
     nan: usize,
     infinite: usize,
 }
@@ -96,7 +103,7 @@ impl Watch for Watching<'_> {
         let Some(guard) = self.guard else { return Ok(()) };
         for Census { nan, infinite, .. } in outputs.iter().filter_map(Slot::value).filter_map(Census::of) {
             if nan > 0 || (infinite > 0 && guard == Guard::NonFinite) {
-                return Err(Guarded { nan, infinite }.into());
+                return Err(Guarded { guard, nan, infinite }.into());
             }
         }
         Ok(())

@@ -10,11 +10,11 @@ use kronograph_graph::{
 use smallvec::SmallVec;
 
 use super::matrices::common_leading;
+use crate::construct::full;
 use crate::dtype::DType;
 use crate::elemwise::cast;
 use crate::index::{Index, subtensor};
 use crate::kernels::runs::for_each_run;
-use crate::layout::full;
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, shaped, spread_over};
 use crate::tensor::{

@@ -78,7 +78,7 @@ pub(super) fn factorise<F: Factor + Default>(
         return Ok(refactor(value.reuse(), square(0), state)?);
     }
     let mut outcome = Ok(());
-    let mut factors = value.reuse_stack::<F>(batch);
+    let mut factors = value.reuse_stack::<F>(batch, order);
     for_each_matrix(a.shape(), a.strides(), |_, offset| {
         if let (Ok(()), Some(factor)) = (&outcome, factors.next()) {
             state.factorisations += 1;

@@ -10,9 +10,10 @@ use kronograph_graph::{
     Variable, apply, origin, shape_of,
 };
 
+use crate::construct::full;
 use crate::elemwise::cast;
 use crate::kernels::runs::for_each_run;
-use crate::layout::{broadcast_to, full};
+use crate::layout::broadcast_to;
 use crate::reduce::sum_axes;
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, tensor_type};
 

@@ -20,10 +20,11 @@ use kronograph_graph::{
 use super::batch::swap_last;
 use super::factor::LinalgError;
 use super::matrices::{Matrices, MatrixType, Memory, check_finite, cores, each_matrix, order_of, reshape};
+use crate::construct::full;
 use crate::elemwise::{abs, cast, eq, mul, switch, true_div};
 use crate::index::{Index, subtensor};
 use crate::join::concatenate;
-use crate::layout::{expand_dims, full};
+use crate::layout::expand_dims;
 use crate::params::only;
 use crate::reduce::sum_axes;
 use crate::samples::{dense, given, shaped};

@@ -149,6 +149,8 @@ pub fn slogdet_of_pivots(
 #[derive(Debug, Default)]
 pub struct FactorValue {
     batch: Extents,
+    /// The order of the matrices of a stack, for one that is empty.
+    order: usize,
     factors: Vec<Box<dyn Factor>>,
 }
 
@@ -163,6 +165,11 @@ impl FactorValue {
         &self.batch
     }
 
+    /// The number of rows of each matrix.
+    pub fn order(&self) -> usize {
+        self.factors.first().map_or(self.order, |factor| factor.order())
+    }
+
     /// All factors, in row-major order of the leading axes.
     pub fn all(&self) -> &[Box<dyn Factor>] {
         &self.factors
@@ -170,11 +177,12 @@ impl FactorValue {
 
     /// The factor of the last call for reuse of its storage, or a new one.
     pub fn reuse<F: Factor + Default>(&mut self) -> &mut F {
-        self.reuse_stack(&[]).next().expect("a stack without leading axes holds one factor")
+        self.reuse_stack(&[], 0).next().expect("a stack without leading axes holds one factor")
     }
 
     /// The factors of the last call for reuse of their storage, and new ones where there are too few.
-    pub fn reuse_stack<F: Factor + Default>(&mut self, batch: &[usize]) -> impl Iterator<Item = &mut F> {
+    pub fn reuse_stack<F: Factor + Default>(&mut self, batch: &[usize], order: usize) -> impl Iterator<Item = &mut F> {
+        self.order = order;
         if self.batch.as_slice() != batch {
             self.batch = batch.into();
         }
@@ -192,15 +200,14 @@ impl FactorValue {
 impl Value for FactorValue {
     fn boxed_clone(&self) -> Box<dyn Value> {
         let factors = self.factors.iter().map(|factor| factor.boxed_clone()).collect();
-        Box::new(Self { batch: self.batch.clone(), factors })
+        Box::new(Self { batch: self.batch.clone(), order: self.order, factors })
     }
 
     fn describe(&self) -> String {
-        match (self.factors.first(), &self.batch[..]) {
+        match (self.get(), &self.batch[..]) {
             (None, []) => "no factor".to_owned(),
-            (None, batch) => format!("factors {}", shape_text(batch)),
-            (Some(factor), []) => format!("factor of order {}", factor.order()),
-            (Some(factor), batch) => format!("factors {} of order {}", shape_text(batch), factor.order()),
+            (_, []) => format!("factor of order {}", self.order()),
+            (_, batch) => format!("factors {} of order {}", shape_text(batch), self.order()),
         }
     }
 

@@ -15,7 +15,7 @@ use super::factor_solve::{FactorSolve, factor_solve_axis};
 use super::lu::{LuFactor, lu_factor};
 use super::solve::{Assume, Rhs, slogdet, solution_dtype, solve_assuming};
 use super::solve_triangular::cho_solve;
-use super::systems::{Squares, dominant, general, matrices, positive, systems};
+use super::systems::{Squares, dominant, few_systems, general, matrices, positive, systems};
 use super::triangle::Triangle;
 use super::triangular_factor::{DiagonalKind, TriangularFactor};
 use crate::elemwise::cast;
@@ -49,10 +49,10 @@ pub(crate) fn entries() -> Vec<Entry> {
             .parsed_by(|params| Ok(Arc::new(FactorSolve { trans: trans_of(params)?, axis: params.size("axis")? }))),
         Entry::function("factor_logdet", FAMILY, build_factor_logdet, || matrices(general))
             .parsed_by(|_| Ok(Arc::new(FactorLogdet))),
-        Entry::function("lu_solve", FAMILY, build_lu_solve, || both_ways(systems(general), "trans")),
+        Entry::function("lu_solve", FAMILY, build_lu_solve, || both_ways(few_systems(general), "trans")),
         Entry::function("solve", FAMILY, build_solve, solve_samples),
         Entry::function("solve_triangular", FAMILY, build_solve_triangular, solve_triangular_samples),
-        Entry::function("cho_solve", FAMILY, build_cho_solve, || both_ways(systems(dominant), "lower")),
+        Entry::function("cho_solve", FAMILY, build_cho_solve, || both_ways(few_systems(dominant), "lower")),
         Entry::function("slogdet", FAMILY, build_slogdet, || matrices(general)),
     ]
 }
@@ -164,21 +164,24 @@ fn named(samples: Vec<Sample>, what: &str) -> impl Iterator<Item = Sample> {
 }
 
 fn triangular_factor_samples() -> Vec<Sample> {
-    both_ways(both_ways(systems(dominant), "lower"), "unit_diagonal")
+    let few = both_ways(both_ways(few_systems(dominant), "lower"), "unit_diagonal");
+    systems(dominant).into_iter().chain(few).collect()
 }
 
 fn solve_triangular_samples() -> Vec<Sample> {
-    both_ways(both_ways(both_ways(systems(dominant), "lower"), "unit_diagonal"), "trans")
+    let few = both_ways(both_ways(both_ways(few_systems(dominant), "lower"), "unit_diagonal"), "trans");
+    systems(dominant).into_iter().chain(few).collect()
 }
 
 fn banded_samples() -> Vec<Sample> {
     let widths: [(Squares, usize, usize); 5] =
         [(general as Squares, 1, 1), (dominant, 0, 0), (general, 2, 1), (dominant, 0, 2), (general, 9, 9)];
     let width = |(matrix, below, above): (Squares, usize, usize)| {
-        let samples = both_ways(systems(matrix), "trans").into_iter();
+        let samples = both_ways(few_systems(matrix), "trans").into_iter();
         samples.map(move |sample| sample.with("below", below).with("above", above))
     };
-    widths.into_iter().flat_map(width).collect()
+    let tridiagonal = systems(general).into_iter().map(|sample| sample.with("below", 1usize).with("above", 1usize));
+    tridiagonal.chain(widths.into_iter().flat_map(width)).collect()
 }
 
 fn factor_solve_samples() -> Vec<Sample> {
@@ -187,7 +190,8 @@ fn factor_solve_samples() -> Vec<Sample> {
         let axis = sample.inputs[1].value.extents().len() - behind;
         sample.with("axis", axis)
     };
-    let mut samples: Vec<Sample> = both_ways(systems(general), "trans").into_iter().map(with_axis).collect();
+    let mut samples: Vec<Sample> =
+        systems(general).into_iter().chain(both_ways(few_systems(general), "trans")).map(with_axis).collect();
     let along = |name, shape: &[usize], b: &[usize], axis: usize| {
         let inputs = [general(shape, 1), crate::samples::spread_over(b, (-2.0, 2.0), 2)];
         Sample::new(name, inputs.map(crate::samples::given)).with("axis", axis)
@@ -210,9 +214,9 @@ fn solve_samples() -> Vec<Sample> {
         ("upper triangular", dominant, false),
     ];
     let kind = |(assume, matrix, both): (&'static str, Squares, bool)| {
-        let samples = both_ways(named(systems(matrix), assume).collect(), "transposed");
+        let samples = both_ways(named(few_systems(matrix), assume).collect(), "transposed");
         let samples = if both { both_ways(samples, "lower") } else { samples };
         samples.into_iter().map(move |sample| sample.with("assume_a", assume))
     };
-    kinds.into_iter().flat_map(kind).collect()
+    systems(general).into_iter().chain(kinds.into_iter().flat_map(kind)).collect()
 }

@@ -90,8 +90,8 @@ impl Op for FactorSolve {
         if single.is_none() && factors.batch().is_empty() {
             return Err(OpFailure::WrongValue(0).into());
         }
-        if let Some(order) = factors.all().first().map(|factor| factor.order()).filter(|n| *n != b.shape()[self.axis]) {
-            return Err(misfit(order, b.shape(), self.axis).into());
+        if b.shape()[self.axis] != factors.order() {
+            return Err(misfit(factors.order(), b.shape(), self.axis).into());
         }
         let out = outputs[0].buffer::<Tensor>();
         if single.is_some() {

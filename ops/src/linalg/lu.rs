@@ -67,7 +67,7 @@ impl Op for LuFactor {
 
 /// `P A = L U`, packed column by column.
 #[derive(Clone, Debug, Default)]
-struct DenseLu {
+pub(super) struct DenseLu {
     order: usize,
     packed: Vec<f64>,
     perm: Vec<usize>,
@@ -114,6 +114,16 @@ impl DenseLu {
                 _ => None,
             }
         })
+    }
+
+    /// The row of `L U` that each row of A is, by which `A = P L U`.
+    pub(super) fn row_of(&self, i: usize) -> usize {
+        self.inverse[i]
+    }
+
+    /// An entry of L, below the diagonal, or of U.
+    pub(super) fn entry(&self, i: usize, j: usize) -> f64 {
+        self.packed[j * self.order + i]
     }
 
     fn pivots(&self) -> impl Iterator<Item = f64> {

@@ -23,10 +23,10 @@ use super::matrices::{Cores, Matrices, MatrixType, check_finite, cores, each_mat
 use super::solve_triangular::solve_triangular;
 use super::triangle::{Triangle, tril};
 use super::triangular_factor::DiagonalKind;
+use crate::construct::full;
 use crate::elemwise::{add, cast, neg, sub};
 use crate::index::{Index, subtensor};
 use crate::join::concatenate;
-use crate::layout::full;
 use crate::tensor::tensor_type;
 
 /// What is computed of a QR decomposition.

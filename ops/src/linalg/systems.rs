@@ -25,6 +25,14 @@ pub(super) fn positive(shape: &[usize], seed: u64) -> Tensor {
     squares(shape, seed, |x, mirrored, [i, j], n| x + mirrored + if i == j { 2.0 * n as f64 } else { 0.0 })
 }
 
+/// A square matrix of a rank: the sum of as many outer products.
+pub(super) fn singular(order: usize, rank: usize) -> Tensor {
+    let [left, right] = [3, 4].map(|seed| spread_over(&[rank, order], (-2.0, 2.0), seed).to_vec::<f64>());
+    let (left, right) = (left.expect("they are spread in f64"), right.expect("they are spread in f64"));
+    let at = |i: usize, j: usize| (0..rank).map(|r| left[r * order + i] * right[r * order + j]).sum::<f64>();
+    shaped(&[order, order], (0..order * order).map(|k| at(k / order, k % order)).collect())
+}
+
 fn squares(shape: &[usize], seed: u64, entry: impl Fn(f64, f64, [usize; 2], usize) -> f64) -> Tensor {
     let n = shape[shape.len() - 1];
     let noise = spread_over(shape, (-1.0, 1.0), seed).to_vec::<f64>().expect("they are spread in f64");
@@ -72,6 +80,12 @@ pub(super) fn systems(matrix: Squares) -> Vec<Sample> {
     let whole = [given(shaped(&[2, 2], vec![4i64, 1, 1, 3])), given(vec![1i64, -2])];
     samples.push(Sample::new("integers", whole).edge());
     samples
+}
+
+/// A few of [`systems`], for what has many parameters.
+pub(super) fn few_systems(matrix: Squares) -> Vec<Sample> {
+    let few = ["a vector", "a stack of both", "a stack and one vector", "order 0", "f32"];
+    systems(matrix).into_iter().filter(|sample| few.contains(&&*sample.name)).collect()
 }
 
 /// Samples of square matrices alone.

@@ -6,10 +6,11 @@
 use std::any::Any;
 use std::collections::HashMap;
 
-use kronograph_graph::{OpRef, Type, TypeRef, Value};
+use kronograph_graph::{OpRef, Origin, Type, TypeRef, Value};
 use smallvec::SmallVec;
 
 use super::code::{Code, List};
+use super::parts::Parts;
 use super::{Output, ScalarProgram, lower, schedule, size_of};
 use crate::dtype::DType;
 use crate::elemwise::{Row, cast_value};
@@ -32,6 +33,7 @@ pub struct ProgramBuilder {
     constants: Vec<u64>,
     constant_of: HashMap<u64, u32>,
     nodes: usize,
+    parts: Parts,
     pub(super) homes: Vec<Home>,
     pub(super) blocks: Vec<Block>,
     pub(super) args: Vec<u32>,
@@ -112,7 +114,7 @@ impl ProgramBuilder {
         }
         let mut alone = Self::default();
         let operands: Option<Vec<ProgramValue>> = inputs.iter().map(|ty| alone.input(ty)).collect();
-        operands.is_some_and(|operands| alone.node(op, &operands, output).is_some())
+        operands.is_some_and(|operands| alone.node(op, &operands, output, Origin::caller()).is_some())
     }
 
     /// An input; `None` if its type does not suit.
@@ -163,7 +165,13 @@ impl ProgramBuilder {
 
     /// A node of one output, of the type that its op gives it; `None` if it cannot be part of this program, in which it
     /// then has no part.
-    pub fn node(&mut self, op: &OpRef, inputs: &[ProgramValue], output: &TypeRef) -> Option<ProgramValue> {
+    pub fn node(
+        &mut self,
+        op: &OpRef,
+        inputs: &[ProgramValue],
+        output: &TypeRef,
+        origin: Origin,
+    ) -> Option<ProgramValue> {
         let ty = small(output)?.clone();
         if self.homes.len() + size_of(&ty) > MOST_REGISTERS {
             return None;
@@ -174,6 +182,7 @@ impl ProgramBuilder {
         self.values = values;
         let at = at?;
         self.nodes += 1;
+        self.parts.add(op, origin, self.blocks.len());
         Some(self.value(at, ty))
     }
 
@@ -212,7 +221,8 @@ impl ProgramBuilder {
             Output { ty, shape, from: list_of(&mut code, &list) }
         });
         let (outputs, lengths) = (outputs.collect(), self.inputs.iter().map(size_of).collect());
-        Some(ScalarProgram { inputs: self.inputs, lengths, outputs, nodes: self.nodes, code })
+        let parts = self.parts.placed(places.into_iter().zip(self.blocks.iter().map(|block| block.length)));
+        Some(ScalarProgram { inputs: self.inputs, lengths, outputs, nodes: self.nodes, code, parts })
     }
 }
 

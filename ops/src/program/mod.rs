@@ -6,20 +6,23 @@
 //!
 //! The numbers are those of the nodes, to the bit: the loops come from the same rows, and sums add in the same order.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Dim, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Type, TypeRef,
-    Variable,
+    BuildError, Dim, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Part, Props, Result, Shape, Type,
+    TypeRef, Variable,
 };
 
 use crate::dtype::DType;
 use crate::tensor::{Extents, Tensor, TensorType, shape_text};
 use code::Code;
+use parts::Parts;
 
 mod builder;
 mod code;
 mod lower;
+mod parts;
 mod schedule;
 
 pub use builder::{ProgramBuilder, ProgramValue};
@@ -36,6 +39,7 @@ pub struct ScalarProgram {
     outputs: Vec<Output>,
     nodes: usize,
     code: Code,
+    parts: Parts,
 }
 
 /// An output: its type, its shape, and the registers that its elements are in.
@@ -118,6 +122,12 @@ impl Op for ScalarProgram {
 
     fn state(&self) -> Option<Box<dyn OpState>> {
         Some(Box::new(Registers(self.code.file())))
+    }
+
+    /// A register is written once, so all numbers of the last run are still there.
+    fn blame(&self, state: Option<&dyn OpState>, wrong: &dyn Fn(f64) -> bool) -> Option<Part> {
+        let Registers(file) = (state? as &dyn Any).downcast_ref()?;
+        self.parts.first(|registers| file[registers].iter().any(|&number| wrong(number)))
     }
 }
 

@@ -273,6 +273,11 @@ impl Value for Tensor {
         format!("{} {}", self.dtype(), shape_text(self.shape()))
     }
 
+    fn layout(&self) -> Option<String> {
+        let row_by_row = each_dtype!(self, array => array.is_contiguous());
+        (!row_by_row).then(|| format!("strides {}", shape_text(self.strides())))
+    }
+
     fn bytes(&self) -> usize {
         each_dtype!(self, array => std::mem::size_of_val(array.storage()))
     }
@@ -342,6 +347,10 @@ impl Value for Tensor {
             Tensor::I64(array) => array.as_slice().and_then(only),
             Tensor::Bool(_) | Tensor::F32(_) | Tensor::F64(_) => None,
         }
+    }
+
+    fn as_truth(&self) -> Option<bool> {
+        bool::of(self)?.as_slice().and_then(only)
     }
 
     fn brief(&self) -> Option<String> {
