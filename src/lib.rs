@@ -122,6 +122,9 @@ pub mod prelude {
     };
 }
 
+#[doc = include_str!("../docs/coverage.md")]
+pub mod coverage {}
+
 /// The README's examples are tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

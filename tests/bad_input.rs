@@ -6,7 +6,7 @@ use std::error::Error;
 use std::panic::catch_unwind;
 
 use kronograph::graph::apply;
-use kronograph::ops::{LuFactor, Triangle, inc_subtensor, lower_part, matmul_along};
+use kronograph::ops::{LuFactor, inc_subtensor, matmul_along, tril};
 use kronograph::prelude::*;
 use kronograph::sparse::{project_sparse, sample_dense, sampled_outer, sparse_inner, structured_dot_along};
 
@@ -140,7 +140,7 @@ fn dense_ops_refuse() {
             call(&[&x, &y], &inc_subtensor(&x, &y, &[Index::slice(0, 2, 1)])?, &[&ones(&[4]), &ones(&[3])])? } => ["inc_subtensor", "`y` f64 (3,)"];
         "inc_subtensor of an integer": inc_subtensor(&tensor("x", DType::I64, &[None]), &v("y", 1), &[])? => ["inc_subtensor", "`x` is i64"];
         "kron of a vector": kron(&v("a", 2), &m("b", 2, 2))? => ["kron", "`a` is f64 (2,)"];
-        "tril of a vector": lower_part(&v("a", 2), Triangle::Lower)? => ["tril", "`a` is f64 (2,)"];
+        "tril of a vector": tril(&v("a", 2), 0)? => ["tril", "`a` is f64 (2,)"];
         "eye of no size": eye(Dim::UNKNOWN)? => ["eye"];
         "eye, immense": call(&[], &eye(1usize << 31)?, &[])? => ["eye", "too large"];
     };

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use kronograph::graph::{CheckError, Grad, GradCheck, GradFault, OpFromGraph, Wrong, check_grad, zero_grad};
-use kronograph::ops::{Max, max};
+use kronograph::ops::{Extremum, max};
 use kronograph::prelude::*;
 
 type Built<T> = kronograph::graph::Result<T>;
@@ -154,7 +154,7 @@ fn kinks_failures_and_things_without_derivatives_are_told() {
     let tied = check_grad(std::slice::from_ref(&x), &[max(&x).unwrap()], &[&Tensor::vector(vec![1.0, 1.0])]);
     let text = tied.unwrap_err().to_string();
     assert!(text.contains("order 1"), "{text}");
-    let _ = std::any::type_name::<Max>();
+    let _ = std::any::type_name::<Extremum>();
     let report = check_grad(
         std::slice::from_ref(&x),
         &[sqr(&x).unwrap(), gt(&x, 0.0).unwrap()],

@@ -30,6 +30,7 @@ mod fgraph;
 mod frozen;
 mod function;
 mod gradient_rules;
+mod needs;
 mod op;
 mod op_from_graph;
 mod operators;
@@ -54,9 +55,10 @@ pub use function::{
     evaluate, perform_alone,
 };
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
+pub use needs::Need;
 pub use op::{
-    Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Part, Prop, Props,
-    Tangents, Why,
+    Branches, Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Part, Prop,
+    Props, Tangents, Why,
 };
 pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};

@@ -152,6 +152,11 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
         true
     }
 
+    /// Which inputs the op needs only where a condition holds, if there are such; see [`Branches`].
+    fn branches(&self) -> Option<Branches> {
+        None
+    }
+
     /// What the op keeps between the calls of one function; `None` if nothing.
     fn state(&self) -> Option<Box<dyn OpState>> {
         None
@@ -166,6 +171,21 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     fn estimate(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> Option<Estimate> {
         None
     }
+}
+
+/// How an op chooses between inputs of which it needs some only.
+///
+/// Its first input is the condition, of a type whose values are truth values ([`Value::as_truth`]). Then come `width`
+/// inputs that are needed where it holds, and as many that are needed where it does not; `perform` looks at no others. A
+/// function computes a branch only where it is taken, as far as nothing else needs it. `l_op` answers as if both
+/// branches were taken: reverse mode puts what leaves a branch behind its condition, so that the derivative of a
+/// branch is not computed either where the branch is not.
+#[derive(Clone, Debug)]
+pub struct Branches {
+    /// How many inputs each branch has.
+    pub width: usize,
+    /// The op of a condition and one input for each branch.
+    pub chooser: OpRef,
 }
 
 /// The cost of one evaluation.

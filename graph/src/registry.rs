@@ -204,7 +204,10 @@ impl OpRegistry {
     /// A name that nothing has.
     #[track_caller]
     pub fn get(&self, name: &str) -> Result<&Entry> {
-        self.0.get(name).ok_or_else(|| BuildError::parameter(name.to_owned(), "the registry has no such op"))
+        match self.0.get(name) {
+            Some(entry) => Ok(entry),
+            None => Err(BuildError::parameter(name.to_owned(), "the registry has no such op")),
+        }
     }
 
     /// All entries, by name.

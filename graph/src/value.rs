@@ -73,6 +73,11 @@ pub trait Value: Any + Debug + Send + Sync {
         None
     }
 
+    /// The value of a scalar that is true or false.
+    fn as_truth(&self) -> Option<bool> {
+        None
+    }
+
     /// A few words that stand for a small constant in a printout (`2.5`, `[1, 2, 3]`).
     fn brief(&self) -> Option<String> {
         None

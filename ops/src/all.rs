@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{elemwise, reduce};
+use crate::{construct, control, elemwise, index, join, layout, linalg, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -18,5 +18,16 @@ use crate::{elemwise, reduce};
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 pub fn entries() -> Vec<Entry> {
-    [elemwise::entries(), reduce::entries()].concat()
+    [
+        elemwise::entries(),
+        reduce::entries(),
+        construct::entries(),
+        control::entries(),
+        index::entries(),
+        layout::entries(),
+        join::entries(),
+        sort::entries(),
+        linalg::entries(),
+    ]
+    .concat()
 }

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod all;
+mod construct;
 mod control;
 mod dtype;
 mod elemwise;
@@ -33,20 +34,26 @@ pub mod params;
 mod program;
 mod reduce;
 pub mod samples;
+mod sort;
 mod tensor;
 mod value_and_gradient;
 
 pub use all::entries;
-pub use control::{Jacobian, Map, hessian, jacobian, map};
+pub use construct::*;
+pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
-pub use index::{IncSubtensor, Index, Subtensor, inc_subtensor, slice, subtensor};
-pub use join::{Join, concatenate};
+pub use index::{
+    AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
+    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take,
+};
+pub use join::*;
 pub use kron::{Kron, kron};
 pub use layout::*;
 pub use linalg::*;
 pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
-pub use reduce::{Max, Sum, max, max_axes, mean, mean_axes, sum, sum_axes};
+pub use reduce::*;
+pub use sort::*;
 pub use tensor::*;
 pub use value_and_gradient::{Parameter, ValueAndGradient};

@@ -1,6 +1,8 @@
 //! Reading what the registry is asked with: inputs, and axes as PyTensor and NumPy name them.
 
-use kronograph_graph::{BuildError, Params, Result, Variable};
+use kronograph_graph::{BuildError, Params, Prop, Result, Variable};
+
+use crate::dtype::DType;
 
 /// The single input of a function.
 ///
@@ -56,4 +58,20 @@ pub fn axes_of(op: &'static str, params: &Params<'_>, x: &Variable) -> Result<Ve
         None => Ok((0..x.ty().extents().len()).collect()),
         Some(axes) => axes.iter().map(|&axis| axis_of(op, x, axis)).collect(),
     }
+}
+
+/// The dtype that a parameter names, as PyTensor does (`float64`) or as we print it (`f64`), if present.
+///
+/// # Errors
+///
+/// When it names none of ours.
+#[track_caller]
+pub fn dtype_of(params: &Params<'_>, name: &str) -> Result<Option<DType>> {
+    let Some(word) = params.maybe_word(name)? else { return Ok(None) };
+    let short = match word.strip_prefix("uint") {
+        Some(bits) => format!("u{bits}"),
+        None => word.replace("int", "i").replace("float", "f"),
+    };
+    let dtype = DType::ALL.into_iter().find(|dtype| dtype.to_string() == short);
+    dtype.map(Some).ok_or_else(|| params.wrong(name, "a dtype", &Prop::Word(word.to_owned().into())))
 }

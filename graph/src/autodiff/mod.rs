@@ -12,6 +12,7 @@ use crate::origin::{self, Role};
 use crate::variable::Variable;
 
 mod alone;
+mod branches;
 mod forward;
 mod gathered;
 mod reverse;

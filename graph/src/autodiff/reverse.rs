@@ -2,6 +2,7 @@
 
 use smallvec::{SmallVec, smallvec};
 
+use super::branches::Lazy;
 use super::gathered::{Gathered, Keys, Table, check_count, check_term, keys, totals};
 use crate::error::Result;
 use crate::op::Grad;
@@ -25,8 +26,10 @@ impl Sweep {
         let starts = self.seeds.iter().chain(&self.known);
         let outputs: Vec<Variable> = starts.clone().map(|(output, _)| output.clone()).collect();
         let nodes = toposort(&outputs);
-        let front =
-            Front { reached: reached_from(wrt, &nodes, &keys(&self.constant)), asked: keys(wrt), known: self.fixed() };
+        let reached = reached_from(wrt, &nodes, &keys(&self.constant));
+        let asked = keys(wrt);
+        let lazy = Lazy::of(&nodes, &outputs);
+        let front = Front { reached, asked, known: self.fixed(), lazy };
         let mut table = Table::default();
         for (output, cotangent) in starts.filter(|(output, _)| !front.known.contains_key(&output.key())) {
             table.entry(output.key()).or_default().terms.push(cotangent.clone());
@@ -69,6 +72,7 @@ struct Front {
     reached: Keys,
     asked: Keys,
     known: Keys,
+    lazy: Option<Lazy>,
 }
 
 impl Front {
@@ -110,6 +114,10 @@ impl Front {
                 continue;
             }
             check_term(node, "reverse", input, &grad)?;
+            let grad = match &self.lazy {
+                Some(lazy) => lazy.leave(node, i, grad, &self.asked)?,
+                None => grad,
+            };
             let entry = table.entry(input.key()).or_default();
             if let Some(undefined) = connected.find_map(|k| gathered[k].undefined.clone()) {
                 entry.undefined.get_or_insert(undefined);

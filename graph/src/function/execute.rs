@@ -64,6 +64,16 @@ impl<'a> Given<'a> {
     }
 }
 
+impl Given<'_> {
+    /// Whether nothing needs a step in this call. The conditions after one that fails were not computed.
+    fn is_idle(&self, step: usize, slots: &[Slot]) -> bool {
+        let differs = |&(condition, holds): &(Source, bool)| {
+            self.find(condition, slots).and_then(Value::as_truth).is_some_and(|truth| truth != holds)
+        };
+        self.plan.guards[step].iter().any(differs)
+    }
+}
+
 /// The inputs of one step.
 #[derive(Debug)]
 struct StepInputs<'a> {
@@ -116,7 +126,11 @@ impl Function {
         if has_cells {
             shared::snapshot(self.plan.graph.shared(), &mut self.snapshot);
         }
-        self.steps(arguments, watch).inspect_err(|_| self.snapshot.clear())?;
+        let outcome = match self.plan.guards.is_empty() {
+            true => self.steps::<false>(arguments, watch),
+            false => self.steps::<true>(arguments, watch),
+        };
+        outcome.inspect_err(|_| self.snapshot.clear())?;
         if has_cells {
             self.update();
             self.snapshot.clear();
@@ -124,15 +138,19 @@ impl Function {
         Ok(())
     }
 
-    /// Runs the steps in order.
+    /// Runs the steps in order; `LAZY` where some have conditions, so that other functions do not pay for them.
     #[inline]
-    fn steps(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
+    fn steps<const LAZY: bool>(&mut self, arguments: Arguments<'_>, watch: &mut impl Watch) -> Result<(), RunError> {
         let Self { plan, slots, states, converted, snapshot: shared, scratch, .. } = self;
         for &slot in &plan.output_views {
             slots[slot as usize].release();
         }
         let given = Given { plan, arguments: &arguments, converted, shared };
         for (at, step) in plan.steps.iter().enumerate() {
+            if LAZY && given.is_idle(at, slots) {
+                step.release.iter().for_each(|&slot| slots[slot as usize].release());
+                continue;
+            }
             let outputs = &mut scratch[..step.outputs.len()];
             swap(outputs, &step.outputs, slots);
             let inputs = StepInputs { given: &given, slots, step };

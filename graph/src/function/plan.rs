@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::error::Result;
 use crate::fgraph::{FunctionGraph, NodeId, Producer, ValueId};
+use crate::needs::Need;
 use crate::op::OpRef;
 use crate::types::TypeRef;
 use crate::value::Value;
@@ -53,14 +54,20 @@ pub(super) struct Plan {
     pub(super) slot_count: usize,
     pub(super) state_count: usize,
     pub(super) most_outputs: usize,
+    /// The conditions under which each step runs; empty if all run in every call.
+    pub(super) guards: Vec<Guard>,
 }
+
+/// Conditions and the values that they must have, from the outermost in: one is computed only where those before hold.
+pub(super) type Guard = SmallVec<[(Source, bool); 1]>;
 
 impl Plan {
     pub(super) fn new(graph: FunctionGraph) -> Result<Self> {
-        let order = graph.toposort();
-        let lives = Lives::new(&graph, &order)?;
+        let Order { nodes: order, conditions } = Order::of(&graph);
+        let lives = Lives::new(&graph, &order, &conditions)?;
         let mut planner = Planner::new(&graph, lives, order.len());
         let steps: Vec<Step> = order.iter().enumerate().filter_map(|(at, &id)| planner.step(at, id)).collect();
+        let guards = conditions.iter().map(|conditions| planner.guard(conditions)).collect();
         let arguments = graph.inputs()[..graph.argument_count()].iter().map(|&input| graph.ty(input).clone()).collect();
         let mut passed = Vec::new();
         let outputs = graph.outputs().iter().map(|&output| planner.output(output, &mut passed)).collect();
@@ -77,20 +84,48 @@ impl Plan {
             slot_count,
             state_count,
             most_outputs,
+            guards,
             graph,
         })
+    }
+}
+
+/// The nodes in the order in which they run.
+struct Order {
+    nodes: Vec<NodeId>,
+    /// The conditions of each, with the values that they must have, from the outermost in; empty if there are none.
+    conditions: Vec<Vec<(ValueId, bool)>>,
+}
+
+impl Order {
+    /// What is needed under a condition only runs after it.
+    fn of(graph: &FunctionGraph) -> Self {
+        let nodes = graph.toposort();
+        let Some((tree, needs)) = graph.lazy_needs(&nodes) else { return Self { nodes, conditions: Vec::new() } };
+        let conditions = |need: Need| tree.between(need, Need::ALWAYS).map(|(&value, holds)| (value, holds));
+        let first: Vec<Vec<ValueId>> =
+            needs.iter().map(|&need| conditions(need).map(|(value, _)| value).collect()).collect();
+        let nodes = graph.toposort_after(|id| &first[id.index()]);
+        let outermost_first = |id: &NodeId| {
+            let mut conditions: Vec<_> = conditions(needs[id.index()]).collect();
+            conditions.reverse();
+            conditions
+        };
+        let conditions = nodes.iter().map(outermost_first).collect();
+        Self { nodes, conditions }
     }
 }
 
 /// For each value: the step of its last use (outputs live for ever), and what it is a view of.
 struct Lives {
     last: Vec<usize>,
-    base: Vec<Option<ValueId>>,
+    bases: Vec<SmallVec<[ValueId; 1]>>,
 }
 
 impl Lives {
-    fn new(graph: &FunctionGraph, order: &[NodeId]) -> Result<Self> {
-        let mut lives = Self { last: vec![0; graph.value_count()], base: vec![None; graph.value_count()] };
+    fn new(graph: &FunctionGraph, order: &[NodeId], conditions: &[Vec<(ValueId, bool)>]) -> Result<Self> {
+        let count = graph.value_count();
+        let mut lives = Self { last: vec![0; count], bases: vec![SmallVec::new(); count] };
         let mut made = vec![false; graph.value_count()];
         for (at, id) in order.iter().enumerate() {
             let Some(node) = graph.node(*id) else { continue };
@@ -99,12 +134,13 @@ impl Lives {
                 return Err(super::cyclic(&*node.op));
             }
             node.outputs.iter().for_each(|output| made[output.0 as usize] = true);
-            for &value in node.inputs.iter().chain(&node.outputs) {
+            let looked_at = conditions.get(at).into_iter().flatten().map(|(condition, _)| condition);
+            for &value in node.inputs.iter().chain(&node.outputs).chain(looked_at) {
                 lives.last[value.0 as usize] = at;
             }
             for &(output, input) in node.op.view_map() {
                 match (node.outputs.get(output), node.inputs.get(input)) {
-                    (Some(&view), Some(&base)) => lives.base[view.0 as usize] = Some(base),
+                    (Some(&view), Some(&base)) => lives.bases[view.0 as usize].push(base),
                     _ => return Err(super::bad_declaration(&*node.op)),
                 }
             }
@@ -115,8 +151,8 @@ impl Lives {
         // Later nodes first: a view of a view hands its life on.
         for id in order.iter().rev() {
             for &view in graph.node_outputs(*id) {
-                if let Some(base) = lives.base[view.0 as usize] {
-                    let last = lives.last[view.0 as usize];
+                let last = lives.last[view.0 as usize];
+                for base in &lives.bases[view.0 as usize] {
                     let base = &mut lives.last[base.0 as usize];
                     *base = last.max(*base);
                 }
@@ -179,8 +215,12 @@ impl<'a> Planner<'a> {
         Some(Step { op: node.op.clone(), inputs, outputs, state, release, node: id })
     }
 
+    fn guard(&mut self, conditions: &[(ValueId, bool)]) -> Guard {
+        conditions.iter().map(|&(condition, holds)| (self.source(condition), holds)).collect()
+    }
+
     fn give_slot(&mut self, value: ValueId) -> u32 {
-        let is_view = self.lives.base[value.0 as usize].is_some();
+        let is_view = !self.lives.bases[value.0 as usize].is_empty();
         let class = self.class(value, is_view);
         let reused = self.free.get_mut(&class).and_then(Vec::pop);
         let slot = reused.unwrap_or_else(|| {
@@ -208,7 +248,7 @@ impl<'a> Planner<'a> {
 
     fn output_views(&self) -> Vec<u32> {
         let views =
-            (0..self.slots.len()).filter(|&at| self.lives.base[at].is_some() && self.lives.last[at] == usize::MAX);
+            (0..self.slots.len()).filter(|&at| !self.lives.bases[at].is_empty() && self.lives.last[at] == usize::MAX);
         views.filter_map(|at| self.slots[at]).collect()
     }
 

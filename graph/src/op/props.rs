@@ -149,6 +149,11 @@ impl<'a> Params<'a> {
         self.props.get(name).filter(|prop| **prop != Prop::None)
     }
 
+    /// Whether a parameter is there and `none`, where that means something else than its absence.
+    pub fn is_none(&self, name: &str) -> bool {
+        self.props.get(name) == Some(&Prop::None)
+    }
+
     /// A truth value; false if absent.
     ///
     /// # Errors

@@ -9,8 +9,9 @@ use std::ops::Range;
 use kronograph_graph::{BuildError, Dim, Grad, Gradient, Result, Shape, Variable, grad, origin, rop_kinds, shape_of};
 
 use super::map::map;
+use crate::construct::full;
 use crate::index::slice;
-use crate::layout::{full, reshape, transpose_axes};
+use crate::layout::{reshape, transpose_axes};
 use crate::linalg::eye;
 use crate::tensor::{TensorType, tensor_type};
 

@@ -85,7 +85,7 @@ pub(crate) fn cast_value(x: &Tensor, to: DType) -> Tensor {
     out
 }
 
-fn cast_into(x: &Tensor, to: DType, out: &mut Tensor) {
+pub(crate) fn cast_into(x: &Tensor, to: DType, out: &mut Tensor) {
     each_dtype!(x, array => match to {
         DType::Bool => fill(array, out, |x| x.is_truth()),
         DType::U8 => fill(array, out, |x| x.as_number().to_u8()),

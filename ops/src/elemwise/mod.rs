@@ -14,8 +14,8 @@ mod switch;
 mod table;
 
 pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, spread_like};
-pub(crate) use cast::cast_value;
 pub use cast::{Cast, cast};
+pub(crate) use cast::{cast_into, cast_value};
 pub(crate) use entries::entries;
 pub use op::Elemwise;
 pub(crate) use op::{elementwise1, elementwise2};

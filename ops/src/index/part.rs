@@ -1,9 +1,8 @@
-//! The part of a tensor that an index names: its layout at run time, its static lengths, its elements.
+//! The part of a tensor that slices and integers name: its layout at run time, and its static lengths.
 
-use kronograph_graph::{BuildError, Dim, Io, OpError, OpFailure, Props, Result, Shape, Variable};
-use smallvec::SmallVec;
+use kronograph_graph::{BuildError, Dim, Inputs, OpError, OpFailure, Result, Shape, Variable};
 
-use super::AxisIndex;
+use super::axis::{AxisIndex, Place};
 use crate::tensor::{Extents, shape_text, tensor_type};
 
 /// An index that is impossible at run time.
@@ -40,6 +39,16 @@ impl Range {
         let count = if span > 0 { (span - 1) / step.saturating_abs() + 1 } else { 0 };
         Self { first: first.max(0) as usize, count: count as usize, step }
     }
+
+    /// The range of a slice whose ends are numbers.
+    fn known(start: Option<Place>, stop: Option<Place>, step: i64, length: usize) -> Option<Self> {
+        let number = |end: Option<Place>| match end {
+            None => Some(None),
+            Some(Place::Known(position)) => Some(Some(position)),
+            Some(Place::Input) => None,
+        };
+        Some(Self::of(number(start)?, number(stop)?, step, length))
+    }
 }
 
 /// The position from the start; `None` when out of range.
@@ -49,117 +58,155 @@ fn position(index: i64, length: usize) -> Option<usize> {
     (0..length).contains(&from_start).then_some(from_start as usize)
 }
 
-/// The part that an index names, as a layout of storage: an offset, a shape, and steps that may be negative.
+/// The position from the start on an axis of a shape.
+#[inline]
+pub(super) fn position_on(axis: usize, index: i64, shape: &[usize]) -> Result<usize, Box<dyn OpError>> {
+    match position(index, shape[axis]) {
+        Some(position) => Ok(position),
+        None => Err(OutOfRange { index, axis, shape: shape_text(shape) }.into()),
+    }
+}
+
+/// The inputs of a running node from the first one on that an index reads.
+#[derive(Clone)]
+pub(super) struct Reading<'a, 'b> {
+    pub(super) inputs: &'a Inputs<'b>,
+    next: usize,
+}
+
+impl<'a, 'b> Reading<'a, 'b> {
+    pub(super) fn new(inputs: &'a Inputs<'b>, from: usize) -> Self {
+        Self { inputs, next: from }
+    }
+
+    /// The position of the next input.
+    pub(super) fn next(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(super) fn place(&mut self, place: Place) -> Result<i64, OpFailure> {
+        match place {
+            Place::Known(position) => Ok(position),
+            Place::Input => {
+                let input = self.next();
+                self.inputs.value(input)?.as_index().ok_or(OpFailure::WrongValue(input))
+            }
+        }
+    }
+
+    fn end(&mut self, end: Option<Place>) -> Result<Option<i64>, OpFailure> {
+        end.map(|place| self.place(place)).transpose()
+    }
+}
+
+/// The part that an index names, as a layout of storage: an offset, a shape, and steps, where a negative one comes in
+/// two's complement.
+#[derive(Default)]
 pub(super) struct Part {
     pub(super) offset: usize,
     pub(super) shape: Extents,
-    pub(super) steps: SmallVec<[i64; 4]>,
+    pub(super) steps: Extents,
 }
 
-pub(super) fn part_at_run_time(
-    axes: &[AxisIndex],
-    shape: &[usize],
-    strides: &[usize],
-    io: &Io<'_>,
-    from: usize,
-) -> Result<Part, Box<dyn OpError>> {
-    let mut part = Part { offset: 0, shape: Extents::new(), steps: SmallVec::new() };
-    let mut scalar = from;
-    let mut next = || {
-        scalar += 1;
-        io.inputs.value(scalar - 1)?.as_index().ok_or(OpFailure::WrongValue(scalar - 1))
-    };
-    for (axis, (&length, &stride)) in shape.iter().zip(strides).enumerate() {
-        let range = match axes.get(axis) {
-            Some(AxisIndex::At(index)) => {
-                let out = || OutOfRange { index: *index, axis, shape: shape_text(shape) };
-                part.offset += position(*index, length).ok_or_else(out)? * stride;
-                continue;
+impl Part {
+    /// Leaves an axis whole, or takes a slice of it.
+    pub(super) fn slice(
+        &mut self,
+        index: Option<&AxisIndex>,
+        (length, stride): (usize, usize),
+        reading: &mut Reading<'_, '_>,
+    ) -> Result<(), OpFailure> {
+        let range = match index {
+            Some(AxisIndex::Slice { start, stop, step }) => {
+                Range::of(reading.end(*start)?, reading.end(*stop)?, *step, length)
             }
-            Some(AxisIndex::Slice { start, stop, step }) => Range::of(*start, *stop, *step, length),
-            Some(AxisIndex::Between) => Range::of(Some(next()?), Some(next()?), 1, length),
-            None => Range::of(None, None, 1, length),
+            _ => Range::of(None, None, 1, length),
         };
         if range.count > 0 {
-            part.offset += range.first * stride;
+            self.offset += range.first * stride;
         }
-        part.shape.push(range.count);
-        part.steps.push(if range.count > 1 { range.step * stride as i64 } else { 0 });
+        self.shape.push(range.count);
+        self.steps.push(if range.count > 1 { (range.step as usize).wrapping_mul(stride) } else { 0 });
+        Ok(())
     }
-    Ok(part)
-}
 
-/// The static lengths of the part.
-pub(super) fn static_part(op: &'static str, inputs: &[Variable], axes: &[AxisIndex]) -> Result<Vec<Option<usize>>> {
-    let ty = tensor_type(op, &inputs[0])?;
-    if axes.len() > ty.rank() {
-        return Err(BuildError::inputs(op, &inputs[..1], format!("{} indices are too many for it", axes.len())));
-    }
-    let mut lengths = Vec::with_capacity(ty.rank());
-    for (axis, length) in ty.lengths().iter().enumerate() {
-        lengths.push(match (axes.get(axis), length) {
-            (Some(AxisIndex::At(index)), Some(length)) if position(*index, *length).is_none() => {
-                let rule = format!("index {index} is out of range on axis {axis}");
-                return Err(BuildError::inputs(op, &inputs[..1], rule));
+    /// The part that integers and slices name.
+    pub(super) fn of(
+        axes: &[AxisIndex],
+        shape: &[usize],
+        strides: &[usize],
+        mut reading: Reading<'_, '_>,
+    ) -> Result<Self, Box<dyn OpError>> {
+        let mut part = Part::default();
+        for (axis, (&length, &stride)) in shape.iter().zip(strides).enumerate() {
+            match axes.get(axis) {
+                Some(AxisIndex::At(at)) => part.offset += position_on(axis, reading.place(*at)?, shape)? * stride,
+                index => part.slice(index, (length, stride), &mut reading)?,
             }
-            (Some(AxisIndex::At(_)), _) => continue,
-            (Some(AxisIndex::Slice { start, stop, step }), Some(length)) => {
-                Some(Range::of(*start, *stop, *step, *length).count)
-            }
-            (Some(AxisIndex::Slice { .. } | AxisIndex::Between), _) => None,
-            (None, length) => *length,
-        });
-    }
-    Ok(lengths)
-}
-
-pub(super) fn check_inputs(op: &'static str, inputs: &[Variable], axes: &[AxisIndex], tensors: usize) -> Result<()> {
-    let scalars = 2 * axes.iter().filter(|axis| **axis == AxisIndex::Between).count();
-    if inputs.len() != tensors + scalars {
-        return Err(BuildError::arity(op, tensors + scalars, inputs));
-    }
-    Ok(())
-}
-
-pub(super) fn index_prop(axes: &[AxisIndex]) -> Props {
-    let text = |axis: &AxisIndex| match axis {
-        AxisIndex::At(index) => index.to_string(),
-        AxisIndex::Slice { start, stop, step } => {
-            let place = |position: &Option<i64>| position.map_or(String::new(), |position| position.to_string());
-            format!("{}:{}:{step}", place(start), place(stop))
         }
-        AxisIndex::Between => "i:i:1".to_owned(),
-    };
-    Props::default().with("index", axes.iter().map(text).collect::<Vec<_>>().join(" "))
+        Ok(part)
+    }
 }
 
+/// The static length that an index leaves of an axis; `None` where it drops the axis.
+pub(super) fn static_length(
+    op: &'static str,
+    x: &Variable,
+    axis: usize,
+    index: Option<&AxisIndex>,
+) -> Result<Option<Option<usize>>> {
+    let length = x.ty().extents()[axis];
+    Ok(match (index, length) {
+        (Some(AxisIndex::At(Place::Known(index))), Some(length)) if position(*index, length).is_none() => {
+            let rule = format!("index {index} is out of range on axis {axis}");
+            return Err(BuildError::inputs(op, std::slice::from_ref(x), rule));
+        }
+        (Some(AxisIndex::Slice { start, stop, step }), Some(length)) => {
+            Some(Range::known(*start, *stop, *step, length).map(|range| range.count))
+        }
+        (Some(AxisIndex::Slice { start: None, stop: None, step: 1 | -1 }), None) | (None, None) => Some(None),
+        (Some(AxisIndex::Slice { .. }), None) => Some(None),
+        (None, length) => Some(length),
+        (Some(AxisIndex::At(_) | AxisIndex::Array | AxisIndex::Mask), _) => None,
+    })
+}
+
+/// The static lengths of the part that integers and slices name.
+pub(super) fn static_part(op: &'static str, x: &Variable, axes: &[AxisIndex]) -> Result<Vec<Option<usize>>> {
+    let rank = tensor_type(op, x)?.rank();
+    check_rank(op, x, axes.len())?;
+    if axes.iter().any(|axis| axis.is_array()) {
+        return Err(BuildError::parameter(op, "arrays and masks are indices of the advanced op"));
+    }
+    let lengths = (0..rank).map(|axis| static_length(op, x, axis, axes.get(axis)));
+    Ok(lengths.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+#[track_caller]
+pub(super) fn check_rank(op: &'static str, x: &Variable, indexed: usize) -> Result<()> {
+    let rank = x.ty().extents().len();
+    if indexed <= rank {
+        return Ok(());
+    }
+    let rule = format!("{indexed} indices are too many for {rank} axes");
+    Err(BuildError::inputs(op, std::slice::from_ref(x), rule))
+}
+
+/// The length that a slice leaves of an axis.
+pub(super) fn slice_dim(index: Option<&AxisIndex>, dim: &Dim) -> Dim {
+    match index {
+        Some(AxisIndex::Slice { start: None, stop: None, step: 1 | -1 }) | None => dim.clone(),
+        Some(AxisIndex::Slice { start, stop, step }) => {
+            let range = dim.known().and_then(|length| Range::known(*start, *stop, *step, length));
+            range.map_or(Dim::UNKNOWN, |range| Dim::from(range.count))
+        }
+        Some(AxisIndex::At(_) | AxisIndex::Array | AxisIndex::Mask) => Dim::UNKNOWN,
+    }
+}
+
+/// The lengths of the part that integers and slices name.
 pub(super) fn part_dims(axes: &[AxisIndex], x: &Shape) -> Shape {
-    let mut dims = Shape::new();
-    for (axis, dim) in x.iter().enumerate() {
-        dims.push(match axes.get(axis) {
-            Some(AxisIndex::At(_)) => continue,
-            Some(AxisIndex::Slice { start: None, stop: None, step: 1 }) | None => dim.clone(),
-            Some(AxisIndex::Slice { start, stop, step }) => {
-                dim.known().map_or(Dim::UNKNOWN, |length| Dim::from(Range::of(*start, *stop, *step, length).count))
-            }
-            Some(AxisIndex::Between) => Dim::UNKNOWN,
-        });
-    }
-    dims
-}
-
-/// Visits the elements of a part in row-major order: their number, their place in storage, and their indices.
-pub(super) fn walk(part: &Part, mut visit: impl FnMut(usize, usize, &[usize])) {
-    let mut counters: Extents = SmallVec::from_elem(0, part.shape.len());
-    for at in 0..part.shape.iter().product() {
-        let moved: i64 = counters.iter().zip(&part.steps).map(|(&counter, &step)| counter as i64 * step).sum();
-        visit(at, (part.offset as i64 + moved) as usize, &counters);
-        for (counter, &length) in counters.iter_mut().zip(&part.shape).rev() {
-            *counter += 1;
-            if *counter < length {
-                break;
-            }
-            *counter = 0;
-        }
-    }
+    let kept = |axis: &usize| !matches!(axes.get(*axis), Some(AxisIndex::At(_)));
+    (0..x.len()).filter(kept).map(|axis| slice_dim(axes.get(axis), &x[axis])).collect()
 }

@@ -12,7 +12,8 @@ struct Axis<const K: usize> {
 
 /// Calls `run(offsets, steps, length)` for each innermost run, in row-major order.
 ///
-/// `strides[k]` are those of array `k` over `shape`; a stride of zero repeats an element.
+/// `strides[k]` are those of array `k` over `shape`; a stride of zero repeats an element. A negative one comes in two's
+/// complement, and so do the offsets and steps that follow from it: add them with wrapping.
 pub(crate) fn for_each_run<const K: usize>(
     shape: &[usize],
     strides: [&[usize]; K],
@@ -38,7 +39,7 @@ fn merged<const K: usize>(shape: &[usize], strides: [&[usize]; K]) -> SmallVec<[
     for (at, &length) in shape.iter().enumerate().filter(|(_, length)| **length != 1) {
         let here = std::array::from_fn(|k| strides[k][at]);
         match axes.last_mut() {
-            Some(outer) if (0..K).all(|k| outer.strides[k] == here[k] * length) => {
+            Some(outer) if (0..K).all(|k| outer.strides[k] == here[k].wrapping_mul(length)) => {
                 *outer = Axis { length: outer.length * length, strides: here };
             }
             _ => axes.push(Axis { length, strides: here }),
@@ -52,11 +53,12 @@ fn advance<const K: usize>(axes: &[Axis<K>], counters: &mut [usize], offsets: &m
     for (axis, counter) in axes.iter().zip(counters).rev() {
         *counter += 1;
         if *counter < axis.length {
-            (0..K).for_each(|k| offsets[k] += axis.strides[k]);
+            (0..K).for_each(|k| offsets[k] = offsets[k].wrapping_add(axis.strides[k]));
             return true;
         }
         *counter = 0;
-        (0..K).for_each(|k| offsets[k] -= axis.strides[k] * (axis.length - 1));
+        let back = |k: usize| axis.strides[k].wrapping_mul(axis.length - 1);
+        (0..K).for_each(|k| offsets[k] = offsets[k].wrapping_sub(back(k)));
     }
     false
 }
@@ -73,6 +75,10 @@ mod tests {
         runs.clear();
         for_each_run(&[2, 3], [&[1, 2], &[3, 1]], |offsets, _, length| runs.push((offsets[0], offsets[1], length)));
         assert_eq!(runs, [(0, 0, 3), (1, 3, 3)]);
+        runs.clear();
+        let back = 1usize.wrapping_neg();
+        for_each_run(&[2, 3], [&[3, back]], |offsets, steps, length| runs.push((offsets[0], steps[0], length)));
+        assert_eq!(runs, [(0, back, 3), (3, back, 3)]);
         runs.clear();
         for_each_run(&[2, 0], [&[0, 1]], |_, _, _| runs.push((0, 0, 0)));
         assert!(runs.is_empty());

@@ -1,18 +1,20 @@
 //! Repeating a tensor along axes, as a view whose stride is zero there.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, origin,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
+    Sample, Shape, Tangents, Variable, apply, origin, shape_of,
 };
 use smallvec::SmallVec;
 
 use super::extent::{all_known, check_scalars};
-use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, pad_left};
-use crate::dtype::DType;
-use crate::elemwise::{cast_value, reduce_like};
-use crate::tensor::{Extents, Tensor, TensorType, check_size, constant, shape_text, tensor_type};
+use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, pad_left, shape_param};
+use crate::elemwise::{align, common_dims, reduce_like};
+use crate::params::some;
+use crate::samples::{broadcasting, dense, given, spread_over};
+use crate::tensor::{Extents, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// `x` repeated to a shape. Inputs: x (of that rank), then the lengths that are not known when the op is made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,14 +48,59 @@ pub fn broadcast_to<D: Into<Dim>>(x: &Variable, shape: impl IntoIterator<Item = 
     apply(BroadcastTo { spec }, &[&[x], &inputs[..]].concat())
 }
 
-/// A tensor of a shape with the same number everywhere, which costs one element of storage.
+/// Tensors repeated to one shape, as operators do it: axes broadcast whose static length is 1.
 ///
 /// # Errors
 ///
-/// When a length is unknown.
+/// When there are none, or their lengths differ otherwise.
 #[track_caller]
-pub fn full<D: Into<Dim>>(value: f64, dtype: DType, shape: impl IntoIterator<Item = D>) -> Result<Variable> {
-    broadcast_to(&constant(cast_value(&Tensor::scalar(value), dtype)), shape)
+pub fn broadcast_arrays(tensors: &[Variable]) -> Result<Vec<Variable>> {
+    let _scope = origin::here();
+    if tensors.is_empty() {
+        return Err(BuildError::arity("broadcast_arrays", 1, tensors));
+    }
+    let aligned = align("broadcast_arrays", tensors)?.inputs;
+    let shapes: Vec<Shape> = aligned.iter().map(shape_of).collect();
+    let common = common_dims(&aligned, &shapes);
+    aligned.iter().map(|x| broadcast_to(x, common.clone())).collect()
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let (x, scalars) = some(params, inputs)?.split_at(1);
+        Ok(vec![broadcast_to(&x[0], shape_param(params, "shape", scalars)?)?])
+    };
+    let parse = |params: &Params<'_>| {
+        let op: kronograph_graph::OpRef = Arc::new(BroadcastTo { spec: ExtentSpec::parse(params, "shape")? });
+        Ok(op)
+    };
+    let arrays = || {
+        let column = || broadcasting(spread_over(&[3, 1], (-2.0, 2.0), 1), &[1]);
+        let row = || broadcasting(spread_over(&[1, 2], (-2.0, 2.0), 2), &[0]);
+        vec![
+            Sample::new("a column and a row", [column(), row()]),
+            Sample::new("a column, a vector and a scalar", [column(), dense(&[2], (-2.0, 2.0), 2), given(0.5)]),
+            Sample::new("one", [row()]),
+        ]
+    };
+    vec![
+        Entry::function("broadcast_to", "shape", build, samples).parsed_by(parse),
+        Entry::function("broadcast_arrays", "shape", |_, inputs| broadcast_arrays(inputs), arrays),
+    ]
+}
+
+fn samples() -> Vec<Sample> {
+    let column = || broadcasting(spread_over(&[3, 1], (-2.0, 2.0), 1), &[1]);
+    let to = |sample: Sample, shape: &[i64]| sample.with("shape", Prop::Ints(shape.to_vec()));
+    vec![
+        to(Sample::new("new and repeated axes", [column()]), &[2, 3, 4]),
+        to(Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]), &[2, 2]),
+        to(Sample::new("as it is", [column()]), &[3, 1]),
+        to(Sample::new("to nothing", [column()]), &[3, 0]),
+        to(Sample::new("integers", [given(vec![1i64, 2])]), &[2, 2]),
+        Sample::new("symbolic", [column(), given(2i64)])
+            .with("shape", Prop::list(vec![Prop::Int(3), Prop::from("input")])),
+    ]
 }
 
 impl Op for BroadcastTo {
@@ -66,7 +113,7 @@ impl Op for BroadcastTo {
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let scalars = self.spec.iter().filter(|spec| **spec == ExtentSpec::Input).count();
+        let scalars = ExtentSpec::inputs(&self.spec);
         if inputs.len() != scalars + 1 {
             return Err(BuildError::arity("broadcast_to", scalars + 1, inputs));
         }

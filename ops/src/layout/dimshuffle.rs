@@ -1,13 +1,16 @@
-//! Permuting, adding and dropping axes: one op for transpose, expand_dims and squeeze, always a view.
+//! Permuting, adding and dropping axes in one op, always a view.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Prop, Props, Result, Shape,
-    Tangents, Variable, apply,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
+    Sample, Shape, Tangents, Variable, apply,
 };
 use smallvec::SmallVec;
 
+use crate::params::only;
+use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{Extents, Tensor, TensorType, shape_text, tensor_type};
 
 /// Output axis k is input axis `order[k]`, or a new one of length 1 where that is `None`. Input axes that are not
@@ -32,67 +35,6 @@ pub fn dimshuffle(x: &Variable, order: &[Option<usize>]) -> Result<Variable> {
     apply(Dimshuffle { order: order.into() }, std::slice::from_ref(x))
 }
 
-/// `x` with its axes in reverse order: the transpose of a matrix.
-///
-/// # Errors
-///
-/// When `x` is not a dense tensor.
-#[track_caller]
-pub fn transpose(x: &Variable) -> Result<Variable> {
-    let order: Vec<_> = (0..tensor_type("transpose", x)?.rank()).rev().map(Some).collect();
-    dimshuffle(x, &order)
-}
-
-/// `x` with its axes permuted: output axis k is input axis `axes[k]` (NumPy: `transpose(x, axes)`).
-///
-/// # Errors
-///
-/// When `axes` is not a permutation of the axes.
-#[track_caller]
-pub fn transpose_axes(x: &Variable, axes: &[usize]) -> Result<Variable> {
-    if axes.len() != tensor_type("transpose", x)?.rank() {
-        return Err(BuildError::inputs(
-            "transpose",
-            std::slice::from_ref(x),
-            "one entry of axes for each axis is needed",
-        ));
-    }
-    let order: Vec<_> = axes.iter().copied().map(Some).collect();
-    dimshuffle(x, &order)
-}
-
-/// `x` with new axes of length 1 at the given positions of the result.
-///
-/// # Errors
-///
-/// When a position is out of range.
-#[track_caller]
-pub fn expand_dims(x: &Variable, axes: &[usize]) -> Result<Variable> {
-    let rank = tensor_type("expand_dims", x)?.rank() + axes.len();
-    if let Some(axis) = axes.iter().find(|axis| **axis >= rank) {
-        let rule = format!("there is no axis {axis} in a result of {rank} axes");
-        return Err(BuildError::inputs("expand_dims", std::slice::from_ref(x), rule));
-    }
-    let mut next = 0..rank;
-    let order: Vec<_> = (0..rank).map(|axis| if axes.contains(&axis) { None } else { next.next() }).collect();
-    dimshuffle(x, &order)
-}
-
-/// `x` without the given axes, whose length must be 1.
-///
-/// # Errors
-///
-/// When an axis does not exist or its static length is not 1; at run time, when its length is not 1.
-#[track_caller]
-pub fn squeeze(x: &Variable, axes: &[usize]) -> Result<Variable> {
-    let rank = tensor_type("squeeze", x)?.rank();
-    if let Some(axis) = axes.iter().find(|axis| **axis >= rank) {
-        return Err(BuildError::inputs("squeeze", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
-    let order: Vec<_> = (0..rank).filter(|axis| !axes.contains(axis)).map(Some).collect();
-    dimshuffle(x, &order)
-}
-
 /// `x` with leading axes of length 1, up to a rank.
 pub(crate) fn pad_left(x: &Variable, rank: usize) -> Result<Variable> {
     let missing = rank.saturating_sub(x.ty().extents().len());
@@ -100,7 +42,45 @@ pub(crate) fn pad_left(x: &Variable, rank: usize) -> Result<Variable> {
     dimshuffle(x, &order)
 }
 
+pub(super) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let x = only(params, inputs)?;
+        Ok(vec![dimshuffle(x, &Dimshuffle::parse(params)?.order)?])
+    };
+    let samples = || {
+        let x = || [dense(&[2, 3, 2], (-2.0, 2.0), 1)];
+        let order = |sample: Sample, order: &[i64]| {
+            let member = |&axis: &i64| if axis < 0 { Prop::from("x") } else { Prop::Int(axis) };
+            sample.with("order", Prop::list(order.iter().map(member).collect()))
+        };
+        vec![
+            order(Sample::new("a permutation", x()), &[2, 0, 1]),
+            order(Sample::new("a new axis", x()), &[1, -1, 0, 2]),
+            order(Sample::new("an axis dropped", [broadcasting(spread_over(&[3, 1], (-2.0, 2.0), 1), &[1])]), &[0]),
+            order(Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]), &[-1, -1]),
+            order(Sample::new("no elements", [dense(&[0, 3], (-2.0, 2.0), 1)]), &[1, -1, 0]),
+            order(Sample::new("truth values", [given(vec![true, false])]), &[0, -1]),
+        ]
+    };
+    vec![
+        Entry::function("dimshuffle", "shape", build, samples)
+            .parsed_by(|params| Ok(Arc::new(Dimshuffle::parse(params)?))),
+    ]
+}
+
 impl Dimshuffle {
+    /// Reads the parameter `order`, in which `x` is a new axis.
+    pub(super) fn parse(params: &Params<'_>) -> Result<Self> {
+        let wrong = |got: &Prop| params.wrong("order", "axes, or `x` for a new one", got);
+        let read = |member: &Prop| match member {
+            Prop::Word(word) if word == "x" => Ok(None),
+            Prop::Int(axis) => usize::try_from(*axis).map(Some).map_err(|_| wrong(member)),
+            other => Err(wrong(other)),
+        };
+        let order = params.maybe_list("order")?.ok_or_else(|| wrong(&Prop::None))?;
+        Ok(Self { order: order.iter().map(read).collect::<Result<_>>()? })
+    }
+
     fn dropped(&self, rank: usize) -> impl Iterator<Item = usize> + '_ {
         (0..rank).filter(|axis| !self.order.contains(&Some(*axis)))
     }
@@ -125,8 +105,8 @@ impl Op for Dimshuffle {
     }
 
     fn props(&self) -> Props {
-        let order = self.order.iter().map(|axis| axis.map_or(-1, |axis| axis as i64)).collect();
-        Props::default().with("order", Prop::Ints(order))
+        let order = self.order.iter().map(|axis| axis.map_or(Prop::from("x"), Prop::from)).collect();
+        Props::default().with("order", Prop::list(order))
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {

@@ -1,104 +1,13 @@
-//! Dimensions as parts of a graph: reading an axis length, and giving lengths to an op.
+//! Lengths that are given to an op: numbers, scalar inputs, or what the others leave.
 //!
 //! Known lengths are parameters of an op; symbolic ones become scalar i64 inputs, so that rewriting sees them.
 
-use std::borrow::Cow;
-
-use kronograph_graph::{
-    BuildError, Dim, DimView, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Prop, Props, Result, Shape,
-    Tangents, Variable, apply,
-};
+use kronograph_graph::{BuildError, Dim, DimView, Io, OpFailure, Params, Prop, Result, Shape, Variable};
 use smallvec::SmallVec;
 
+use super::dim_variable;
 use crate::dtype::DType;
-use crate::elemwise::{add, cast, maximum, minimum, mul, true_div};
-use crate::tensor::{Extents, Tensor, TensorType, constant};
-
-/// The length of an axis, as an i64 scalar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ShapeI {
-    /// The axis.
-    pub axis: usize,
-}
-
-/// The length of an axis of any variable (tensor or sparse), as an i64 scalar: a constant where its type knows it.
-///
-/// # Errors
-///
-/// When there is no such axis.
-#[track_caller]
-pub fn shape_i(x: &Variable, axis: usize) -> Result<Variable> {
-    match x.ty().extents().get(axis) {
-        Some(Some(length)) => Ok(constant(*length as i64)),
-        _ => apply(ShapeI { axis }, std::slice::from_ref(x)),
-    }
-}
-
-impl Op for ShapeI {
-    fn name(&self) -> Cow<'static, str> {
-        "shape_i".into()
-    }
-
-    fn props(&self) -> Props {
-        Props::default().with("axis", self.axis)
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let [x] = inputs else { return Err(BuildError::arity("shape_i", 1, inputs)) };
-        if self.axis >= x.ty().extents().len() {
-            return Err(BuildError::inputs("shape_i", inputs, format!("there is no axis {}", self.axis)));
-        }
-        Ok(NodeSpec::one(TensorType::shared(DType::I64, &[])))
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let extents = io.inputs.value(0)?.extents();
-        let length = *extents.get(self.axis).ok_or(OpFailure::WrongValue(0))?;
-        io.outputs[0].buffer::<Tensor>().reset::<i64>(&[])[0] = length as i64;
-        Ok(())
-    }
-
-    fn l_op(&self, _node: &NodeView<'_>, _output_grads: &[Option<Variable>]) -> Result<Grads> {
-        Ok(vec![Grad::Disconnected])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, _tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![Grad::Disconnected])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn connection_pattern(&self, _output: usize, _input: usize) -> bool {
-        false
-    }
-}
-
-/// A dimension as an i64 scalar variable.
-///
-/// # Errors
-///
-/// When the dimension is unknown.
-#[track_caller]
-pub fn dim_variable(dim: &Dim) -> Result<Variable> {
-    let all = |dims: &[Dim], join: fn(&Variable, &Variable) -> Result<Variable>| {
-        let mut variables = dims.iter().map(dim_variable);
-        let first = variables.next().unwrap_or_else(|| Ok(constant(0i64)))?;
-        variables.try_fold(first, |joined, next| join(&joined, &next?))
-    };
-    match dim.view() {
-        DimView::Known(length) => Ok(constant(length as i64)),
-        DimView::Unknown => Err(BuildError::parameter("shape", "a length is unknown, and cannot be inferred here")),
-        DimView::Axis(variable, axis) => shape_i(variable, axis),
-        DimView::Value(variable) => cast(variable, DType::I64),
-        DimView::Sum(terms) => all(terms, |a, b| add(a, b)),
-        DimView::Product(factors) => all(factors, |a, b| mul(a, b)),
-        DimView::Quotient(a, b) => cast(&true_div(&dim_variable(a)?, &dim_variable(b)?)?, DType::I64),
-        DimView::Min(a, b) => minimum(&dim_variable(a)?, &dim_variable(b)?),
-        DimView::Max(a, b) => maximum(&dim_variable(a)?, &dim_variable(b)?),
-    }
-}
+use crate::tensor::Extents;
 
 /// One length of a shape that is given to an op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,15 +62,66 @@ impl ExtentSpec {
         spec.iter().map(dim).collect()
     }
 
-    /// How a list of them is printed: -1 for inferred, -2 for a length that is an input.
-    pub(crate) fn prop(spec: &[ExtentSpec]) -> Prop {
-        let number = |spec: &ExtentSpec| match spec {
-            ExtentSpec::Known(length) => *length as i64,
-            ExtentSpec::Infer => -1,
-            ExtentSpec::Input => -2,
-        };
-        Prop::Ints(spec.iter().map(number).collect())
+    /// How many of them are inputs.
+    pub(crate) fn inputs(spec: &[ExtentSpec]) -> usize {
+        spec.iter().filter(|spec| **spec == ExtentSpec::Input).count()
     }
+
+    /// How a list of them is printed: `[2, input, -1]`.
+    pub(crate) fn prop(spec: &[ExtentSpec]) -> Prop {
+        Self::prop_with(spec, &Prop::Int(-1))
+    }
+
+    /// The same, with what an open length is printed as.
+    pub(crate) fn prop_with(spec: &[ExtentSpec], open: &Prop) -> Prop {
+        let member = |spec: &ExtentSpec| match spec {
+            ExtentSpec::Known(length) => Prop::from(*length),
+            ExtentSpec::Infer => open.clone(),
+            ExtentSpec::Input => Prop::from(INPUT),
+        };
+        Prop::list(spec.iter().map(member).collect())
+    }
+
+    /// Reads what is printed; an open length is -1 or `none`.
+    ///
+    /// # Errors
+    ///
+    /// When the parameter is absent, or holds something else.
+    #[track_caller]
+    pub(crate) fn parse(params: &Params<'_>, name: &str) -> Result<SmallVec<[ExtentSpec; 4]>> {
+        let wrong = |got: &Prop| params.wrong(name, "lengths, each a number, -1 or `input`", got);
+        let read = |member: &Prop| match member {
+            Prop::Int(-1) | Prop::None => Ok(ExtentSpec::Infer),
+            Prop::Int(length) => usize::try_from(*length).map(ExtentSpec::Known).map_err(|_| wrong(member)),
+            Prop::Word(word) if word == INPUT => Ok(ExtentSpec::Input),
+            other => Err(wrong(other)),
+        };
+        match params.get(name) {
+            Some(Prop::Ints(_) | Prop::List(_)) => {
+                params.maybe_list(name)?.unwrap_or_default().iter().map(read).collect()
+            }
+            Some(one) => Ok(smallvec::smallvec![read(one)?]),
+            None => Err(wrong(&Prop::None)),
+        }
+    }
+}
+
+/// The word for a length that is an input.
+const INPUT: &str = "input";
+
+/// The shape that a parameter gives, where the lengths that it calls `input` are the values of scalars.
+///
+/// # Errors
+///
+/// When it is no shape, or there are not as many scalars.
+#[track_caller]
+pub(crate) fn shape_param(params: &Params<'_>, name: &str, scalars: &[Variable]) -> Result<Shape> {
+    let spec = ExtentSpec::parse(params, name)?;
+    let inputs = ExtentSpec::inputs(&spec);
+    if inputs != scalars.len() {
+        return Err(params.arity(inputs, scalars));
+    }
+    Ok(ExtentSpec::dims(&spec, scalars))
 }
 
 /// The lengths at run time, with an inferred one as `None`; scalar inputs are read from position `from` on.

@@ -1,15 +1,18 @@
 //! The same elements in row-major order, with another shape.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, origin, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpRef, OpResult, Params, Prop, Props,
+    Result, Sample, Shape, Tangents, Variable, apply, origin, shape_of,
 };
 use smallvec::SmallVec;
 
 use super::extent::{all_known, check_scalars};
-use super::{ExtentSpec, Lowered, lengths_at_run_time, lower};
+use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, shape_param, size_of};
+use crate::params::some;
+use crate::samples::{dense, given};
 use crate::tensor::{
     Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, size_of_shape, static_shape_text,
     tensor_type,
@@ -40,6 +43,32 @@ pub fn reshape<D: Into<Dim>>(x: &Variable, shape: impl IntoIterator<Item = D>) -
     let Lowered { spec, inputs } = lower(&dims)?;
     let op = Reshape { spec };
     apply(op, &[std::slice::from_ref(x), &inputs[..]].concat())
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let (x, scalars) = some(params, inputs)?.split_at(1);
+        Ok(vec![reshape(&x[0], shape_param(params, "shape", scalars)?)?])
+    };
+    let samples = || {
+        let x = || dense(&[2, 3, 2], (-2.0, 2.0), 1);
+        let to = |sample: Sample, shape: &[i64]| sample.with("shape", Prop::Ints(shape.to_vec()));
+        vec![
+            to(Sample::new("to a vector", [x()]), &[12]),
+            to(Sample::new("inferred", [x()]), &[-1, 2]),
+            to(Sample::new("to a scalar", [dense(&[1, 1], (-2.0, 2.0), 1)]), &[]),
+            to(Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]), &[1, -1]),
+            to(Sample::new("no elements", [dense(&[0, 2], (-2.0, 2.0), 1)]), &[3, 0]),
+            to(Sample::new("truth values", [given(vec![true, false])]), &[2, 1]),
+            Sample::new("symbolic", [x(), given(3i64)])
+                .with("shape", Prop::list(vec![Prop::from("input"), Prop::Int(-1)])),
+        ]
+    };
+    let parse = |params: &Params<'_>| {
+        let op: OpRef = Arc::new(Reshape { spec: ExtentSpec::parse(params, "shape")? });
+        Ok(op)
+    };
+    vec![Entry::function("reshape", "shape", build, samples).parsed_by(parse)]
 }
 
 impl Reshape {
@@ -97,7 +126,7 @@ impl Op for Reshape {
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let scalars = self.spec.iter().filter(|spec| **spec == ExtentSpec::Input).count();
+        let scalars = ExtentSpec::inputs(&self.spec);
         if inputs.len() != scalars + 1 {
             return Err(BuildError::arity("reshape", scalars + 1, inputs));
         }
@@ -140,10 +169,9 @@ impl Op for Reshape {
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let mut dims = ExtentSpec::dims(&self.spec, &node.inputs()[1..]);
-        let product = |dims: &mut dyn Iterator<Item = &Dim>| dims.fold(Dim::from(1), |size, dim| size.times(dim));
         if let Some(at) = self.spec.iter().position(|spec| *spec == ExtentSpec::Infer) {
-            let rest = product(&mut dims.iter().enumerate().filter(|(k, _)| *k != at).map(|(_, dim)| dim));
-            dims[at] = product(&mut input_shapes[0].iter()).quotient(&rest);
+            let rest = size_of(dims.iter().enumerate().filter(|(k, _)| *k != at).map(|(_, dim)| dim));
+            dims[at] = size_of(&input_shapes[0]).quotient(&rest);
         }
         Ok(vec![dims])
     }

@@ -9,22 +9,20 @@ use faer::linalg::cholesky::llt::factor as llt;
 use faer::linalg::triangular_solve as tri;
 use faer::{MatMut, MatRef, Par};
 use kronograph_graph::{
-    Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents, Variable, apply,
+    Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Result, Shape, Tangents, Variable, apply,
 };
 
-use super::factor::{Factor, FactorValue, LinalgError, Trans};
-use super::lu::{DenseState, copy_columns, dense_factor_node, square_order};
-use super::triangle::{Triangle, lower_part};
-use crate::elemwise::add;
-use crate::layout::transpose;
-use crate::tensor::{Strided, Tensor};
+use super::dense_factor::{DenseState, Square, dense_factor_node, factorise};
+use super::factor::{Factor, LinalgError, Trans};
+use super::triangle::{Triangle, folded, mirrored};
 
 /// A factor of a symmetric positive definite matrix by Cholesky, from its lower triangle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CholeskyFactor;
 
 /// A factor of a symmetric positive definite matrix, `A = L Lᵀ`, read from the lower triangle of `a`, for
-/// [`factor_solve`](super::factor_solve) and [`factor_logdet`](super::factor_logdet). Cost: `1/3 n³`.
+/// [`factor_solve`](super::factor_solve) and [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor of
+/// each. Cost: `1/3 n³`. The cotangent of the matrix is supported on the lower triangle.
 ///
 /// # Errors
 ///
@@ -44,37 +42,20 @@ impl Op for CholeskyFactor {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<DenseState>()?;
-        let a = inputs.get::<Tensor>(0)?.array::<f64>().map_err(|_| OpFailure::WrongValue(0))?;
-        let order = square_order(a)?;
-        state.factorisations += 1;
-        let memory = state.memory(order, || llt::cholesky_in_place_scratch::<f64>(order, Par::Seq, Default::default()));
-        let factor = outputs[0].buffer::<FactorValue>().reuse::<DenseCholesky>();
-        factor.order = order;
-        factor.packed.resize(order * order, 0.0);
-        copy_columns(a, &mut factor.packed);
-        let packed = MatMut::from_column_major_slice_mut(&mut factor.packed[..], order, order);
-        llt::cholesky_in_place(packed, Default::default(), Par::Seq, memory, Default::default())
-            .map_err(|llt::LltError::NonPositivePivot { index }| not_positive(a, index))?;
-        match (0..order).find(|&i| !factor.diagonal(i).is_finite()) {
-            Some(pivot) => Err(LinalgError::NotFinite { pivot }.into()),
-            None => Ok(()),
-        }
+        factorise(io, DenseCholesky::refactor)
     }
 
     /// A depends on the triangle T as `T + Tᵀ - diag T`, so the cotangent of T is the lower triangle of `g + gᵀ`,
     /// with the diagonal counted once.
     fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        let both = add(&lower_part(g, Triangle::Lower)?, &lower_part(&transpose(g)?, Triangle::StrictlyLower)?)?;
-        Ok(vec![both.into()])
+        Ok(vec![folded(g, Triangle::Lower)?.into()])
     }
 
     /// The tangent of A is that of the triangle, mirrored.
     fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        let mirrored = add(&lower_part(t, Triangle::Lower)?, &transpose(&lower_part(t, Triangle::StrictlyLower)?)?)?;
-        Ok(vec![mirrored.into()])
+        Ok(vec![mirrored(t, Triangle::Lower)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -90,13 +71,6 @@ impl Op for CholeskyFactor {
     }
 }
 
-fn not_positive(a: &Strided<f64>, pivot: usize) -> LinalgError {
-    match a.view().iter().all(|x| x.is_finite()) {
-        true => LinalgError::NotPositiveDefinite { pivot },
-        false => LinalgError::NotFinite { pivot },
-    }
-}
-
 /// `A = L Lᵀ`, L in the lower triangle, column by column.
 #[derive(Clone, Debug, Default)]
 struct DenseCholesky {
@@ -105,6 +79,25 @@ struct DenseCholesky {
 }
 
 impl DenseCholesky {
+    fn refactor(&mut self, a: Square<'_>, state: &mut DenseState) -> Result<(), LinalgError> {
+        let order = a.order;
+        self.order = order;
+        a.copy_columns(&mut self.packed);
+        // faer does not take empty matrices.
+        if order > 0 {
+            let need = || llt::cholesky_in_place_scratch::<f64>(order, Par::Seq, Default::default());
+            let packed = MatMut::from_column_major_slice_mut(&mut self.packed[..], order, order);
+            let memory = state.memory(order, need);
+            let outcome = llt::cholesky_in_place(packed, Default::default(), Par::Seq, memory, Default::default());
+            outcome.map_err(|llt::LltError::NonPositivePivot { index }| match a.is_finite() {
+                true => LinalgError::NotPositiveDefinite { pivot: index },
+                false => LinalgError::NotFinite { pivot: index },
+            })?;
+        }
+        let pivot = (0..order).find(|&i| !self.diagonal(i).is_finite());
+        pivot.map_or(Ok(()), |pivot| Err(LinalgError::NotFinite { pivot }))
+    }
+
     fn diagonal(&self, i: usize) -> f64 {
         self.packed[i * self.order + i]
     }

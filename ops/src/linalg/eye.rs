@@ -1,14 +1,16 @@
 //! The identity matrix.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, origin,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpRef, OpResult, Params, Prop, Props,
+    Result, Sample, Shape, Tangents, Variable, Why, apply, origin,
 };
 
 use crate::dtype::DType;
-use crate::layout::{ExtentSpec, Lowered, check_scalars, lengths_at_run_time, lower};
+use crate::layout::{ExtentSpec, Lowered, check_scalars, lengths_at_run_time, lower, shape_param};
+use crate::samples::given;
 use crate::tensor::{Tensor, TensorType, check_size};
 
 /// The identity matrix in f64. Inputs: its size, if that is not known when the op is made.
@@ -32,13 +34,38 @@ pub fn eye(size: impl Into<Dim>) -> Result<Variable> {
     apply(Eye { size: spec[0] }, &inputs)
 }
 
+pub(crate) fn entries() -> Vec<Entry> {
+    let wrong = |params: &Params<'_>| params.wrong("n", "one length", params.get("n").unwrap_or(&Prop::None));
+    let build = move |params: &Params<'_>, inputs: &[Variable]| match &shape_param(params, "n", inputs)?[..] {
+        [size] => Ok(vec![eye(size.clone())?]),
+        _ => Err(wrong(params)),
+    };
+    let parse = move |params: &Params<'_>| match ExtentSpec::parse(params, "n")?[..] {
+        [size] => {
+            let op: OpRef = Arc::new(Eye { size });
+            Ok(op)
+        }
+        _ => Err(wrong(params)),
+    };
+    let samples = || {
+        vec![
+            Sample::new("known", []).with("n", 3i64),
+            Sample::new("nothing", []).with("n", 0i64),
+            Sample::new("symbolic", [given(2i64)]).with("n", "input"),
+        ]
+    };
+    let entry = Entry::function("eye", "construction", build, samples).parsed_by(parse);
+    // It is a constant.
+    vec![entry.without_derivative(Why::Discrete)]
+}
+
 impl Op for Eye {
     fn name(&self) -> Cow<'static, str> {
         "eye".into()
     }
 
     fn props(&self) -> Props {
-        Props::default().with("size", ExtentSpec::prop(&[self.size]))
+        Props::default().with("n", ExtentSpec::prop(&[self.size]))
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {

@@ -11,10 +11,11 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kronograph_graph::{Dim, OpError, OpState, Result, Type, TypeRef, Value, Variable};
+use kronograph_graph::{Dim, OpError, OpState, Result, Shape, Type, TypeRef, Value, Variable};
 
 use super::panel::{column_offsets, pack, unpack};
-use crate::tensor::Strided;
+use crate::kernels::runs::for_each_run;
+use crate::tensor::{Extents, row_major, shape_text};
 
 /// Whether the matrix or its transpose is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +58,9 @@ pub enum LinalgError {
         /// The pivot at which it shows.
         pivot: usize,
     },
+    /// An iteration (for eigenvalues, say) did not end.
+    #[error("the iteration did not converge")]
+    NoConvergence,
     /// The matrix is not square.
     #[error("the matrix must be square, it is ({rows}, {columns})")]
     NotSquare {
@@ -108,6 +112,16 @@ pub trait Factor: Any + fmt::Debug + Send + Sync {
     /// When A is not finite.
     fn slogdet(&self) -> Result<(f64, f64), LinalgError>;
 
+    /// det A.
+    ///
+    /// # Errors
+    ///
+    /// When A is not finite.
+    fn det(&self) -> Result<f64, LinalgError> {
+        let (sign, log) = self.slogdet()?;
+        Ok(sign * log.exp())
+    }
+
     /// The bytes it holds.
     fn bytes(&self) -> usize;
 }
@@ -131,37 +145,74 @@ pub fn slogdet_of_pivots(
     }
 }
 
-/// A factor in a slot.
+/// A factor in a slot, or a stack of factors: one for each matrix of a stack.
 #[derive(Debug, Default)]
-pub struct FactorValue(Option<Box<dyn Factor>>);
+pub struct FactorValue {
+    batch: Extents,
+    /// The order of the matrices of a stack, for one that is empty.
+    order: usize,
+    factors: Vec<Box<dyn Factor>>,
+}
 
 impl FactorValue {
-    /// The factor.
+    /// The factor of a single matrix.
     pub fn get(&self) -> Option<&dyn Factor> {
-        self.0.as_deref()
+        if self.batch.is_empty() { self.factors.first().map(|factor| &**factor) } else { None }
+    }
+
+    /// The leading axes of the stack; none for a single factor.
+    pub fn batch(&self) -> &[usize] {
+        &self.batch
+    }
+
+    /// The number of rows of each matrix.
+    pub fn order(&self) -> usize {
+        self.factors.first().map_or(self.order, |factor| factor.order())
+    }
+
+    /// All factors, in row-major order of the leading axes.
+    pub fn all(&self) -> &[Box<dyn Factor>] {
+        &self.factors
     }
 
     /// The factor of the last call for reuse of its storage, or a new one.
     pub fn reuse<F: Factor + Default>(&mut self) -> &mut F {
-        if !self.0.as_deref().is_some_and(|factor| (factor as &dyn Any).is::<F>()) {
-            self.0 = Some(Box::new(F::default()));
+        self.reuse_stack(&[], 0).next().expect("a stack without leading axes holds one factor")
+    }
+
+    /// The factors of the last call for reuse of their storage, and new ones where there are too few.
+    pub fn reuse_stack<F: Factor + Default>(&mut self, batch: &[usize], order: usize) -> impl Iterator<Item = &mut F> {
+        self.order = order;
+        if self.batch.as_slice() != batch {
+            self.batch = batch.into();
         }
-        let factor = self.0.as_deref_mut().expect("filled in the line above");
-        (factor as &mut dyn Any).downcast_mut().expect("the type was checked above")
+        if !self.factors.iter().all(|factor| (&**factor as &dyn Any).is::<F>()) {
+            self.factors.clear();
+        }
+        self.factors.resize_with(batch.iter().product(), || Box::<F>::default());
+        self.factors.iter_mut().map(|factor| {
+            let factor = &mut **factor as &mut dyn Any;
+            factor.downcast_mut().expect("the types were checked above")
+        })
     }
 }
 
 impl Value for FactorValue {
     fn boxed_clone(&self) -> Box<dyn Value> {
-        Box::new(Self(self.0.as_deref().map(Factor::boxed_clone)))
+        let factors = self.factors.iter().map(|factor| factor.boxed_clone()).collect();
+        Box::new(Self { batch: self.batch.clone(), order: self.order, factors })
     }
 
     fn describe(&self) -> String {
-        self.get().map_or_else(|| "no factor".to_owned(), |factor| format!("factor of order {}", factor.order()))
+        match (self.get(), &self.batch[..]) {
+            (None, []) => "no factor".to_owned(),
+            (_, []) => format!("factor of order {}", self.order()),
+            (_, batch) => format!("factors {} of order {}", shape_text(batch), self.order()),
+        }
     }
 
     fn bytes(&self) -> usize {
-        self.get().map_or(0, Factor::bytes)
+        self.factors.iter().map(|factor| factor.bytes()).sum()
     }
 }
 
@@ -174,7 +225,8 @@ pub trait FactorKind: fmt::Debug + Send + Sync + 'static {
     fn matrix(&self) -> &TypeRef;
 
     /// The cotangent of A that is the outer product of `left` and `right`, summed over all axes but `axis`:
-    /// `Ā[i, j] = sum left[.., i, ..] right[.., j, ..]`, restricted to the pattern of A where it has one.
+    /// `Ā[i, j] = sum left[.., i, ..] right[.., j, ..]`, restricted to the pattern of A where it has one. The axes in
+    /// which A is a stack, which lie before `axis`, are not summed over.
     ///
     /// # Errors
     ///
@@ -188,14 +240,14 @@ pub trait FactorKind: fmt::Debug + Send + Sync + 'static {
     /// What building the expression finds wrong.
     fn product(&self, matrix: &Variable, x: &Variable, axis: usize, trans: Trans) -> Result<Variable>;
 
-    /// The cotangent of A that is `g A⁻ᵀ` for a scalar g: that of the log-determinant.
+    /// The cotangent of A that is `g A⁻ᵀ`, for a scalar g or one for each matrix: that of the log-determinant.
     ///
     /// # Errors
     ///
     /// What building the expression finds wrong.
     fn logdet_cotangent(&self, factor: &Variable, g: &Variable) -> Result<Variable>;
 
-    /// `sum(Ā ∘ Ȧ)` of a cotangent and a tangent of A.
+    /// `sum(Ā ∘ Ȧ)` of a cotangent and a tangent of A, for each matrix.
     ///
     /// # Errors
     ///
@@ -221,6 +273,17 @@ impl FactorType {
         &*self.kind
     }
 
+    /// The leading axes of a stack of matrices, as far as they are known.
+    pub fn batch(&self) -> &[Option<usize>] {
+        let extents = self.kind.matrix().extents();
+        &extents[..extents.len().saturating_sub(2)]
+    }
+
+    /// The leading axes as dimensions, unknown where they are not known.
+    pub(super) fn batch_dims(&self) -> Shape {
+        self.batch().iter().map(|length| length.map_or(Dim::UNKNOWN, Dim::from)).collect()
+    }
+
     /// The number of rows of the matrix, where it is known.
     pub fn order(&self) -> Option<usize> {
         self.order
@@ -233,7 +296,7 @@ pub fn order_dim(factor: &Variable) -> Dim {
     let matrix = factor.owner().and_then(|(node, _)| node.inputs().first().cloned());
     match (known, matrix) {
         (Some(order), _) => Dim::from(order),
-        (None, Some(matrix)) if !matrix.ty().extents().is_empty() => Dim::axis(&matrix, 0),
+        (None, Some(matrix)) if matrix.ty().extents().len() > 1 => Dim::axis(&matrix, matrix.ty().extents().len() - 2),
         _ => Dim::UNKNOWN,
     }
 }
@@ -293,23 +356,54 @@ impl OpState for SolveWorkspace {
     }
 }
 
-/// Solves along an axis of `b`, for every combination of the other axes; `out` is row-major, of the shape of `b`.
+/// Solves along an axis of `b`, for every combination of the other axes; `out` is row-major, of shape `shape`, in which
+/// b is laid out by `strides`: zero along axes in which it is repeated.
+///
+/// The axes of a stack of factors are those right before `axis`; one of length 1 serves all.
 ///
 /// # Errors
 ///
-/// When the matrix is singular or not finite.
+/// When a matrix is singular or not finite.
 pub fn solve_along(
+    factors: &FactorValue,
+    trans: Trans,
+    (b, strides): (&[f64], &[usize]),
+    axis: usize,
+    (out, shape): (&mut [f64], &[usize]),
+    work: &mut SolveWorkspace,
+) -> Result<(), LinalgError> {
+    let (dense, batch) = (row_major(shape), factors.batch());
+    let first = axis - batch.len();
+    let mut columns: Extents = shape.into();
+    (0..batch.len()).filter(|&k| batch[k] != 1).for_each(|k| columns[first + k] = 1);
+    column_offsets(&mut work.sources, &columns, strides, axis);
+    column_offsets(&mut work.targets, &columns, &dense, axis);
+    if let Some(factor) = factors.get() {
+        return solve_columns(factor, trans, (b, strides[axis]), (out, dense[axis]), work);
+    }
+    let (mut rest, mut outcome) = (factors.all().iter(), Ok(()));
+    for_each_run(batch, [&strides[first..axis], &dense[first..axis]], |[from, to], [step, out_step], length| {
+        for (i, factor) in rest.by_ref().take(length).enumerate() {
+            if outcome.is_ok() {
+                let source = (b.get(from + i * step..).unwrap_or_default(), strides[axis]);
+                let target = (out.get_mut(to + i * out_step..).unwrap_or_default(), dense[axis]);
+                outcome = solve_columns(&**factor, trans, source, target, work);
+            }
+        }
+    });
+    outcome
+}
+
+/// Solves for the columns in the workspace; the numbers beside the arrays are the steps along a column.
+fn solve_columns(
     factor: &dyn Factor,
     trans: Trans,
-    b: &Strided<f64>,
-    axis: usize,
-    out: &mut [f64],
+    (b, step): (&[f64], usize),
+    (out, out_step): (&mut [f64], usize),
     work: &mut SolveWorkspace,
 ) -> Result<(), LinalgError> {
     factor.status()?;
-    let (order, dense) = (factor.order(), crate::tensor::row_major(b.shape()));
-    column_offsets(&mut work.sources, b.shape(), b.strides(), axis);
-    column_offsets(&mut work.targets, b.shape(), &dense, axis);
+    let order = factor.order();
     invert(&mut work.rows_in, order, |i| factor.row_in(trans, i));
     invert(&mut work.rows_out, order, |i| factor.row_out(trans, i));
     let width = factor.panel_width().max(1);
@@ -317,9 +411,9 @@ pub fn solve_along(
         let width = sources.len();
         work.panel.resize(order * width, 0.0);
         let panel = &mut work.panel[..order * width];
-        pack(b.storage(), b.strides()[axis], sources, &work.rows_in, panel);
+        pack(b, step, sources, &work.rows_in, panel);
         factor.solve_panel(trans, panel, width);
-        unpack(panel, &work.rows_out, out, dense[axis], targets);
+        unpack(panel, &work.rows_out, out, out_step, targets);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::factor_solve::factor_type;
 use crate::dtype::DType;
 use crate::tensor::{Tensor, TensorType};
 
-/// `(sign, ln|det A|)` from a factor of A.
+/// `(sign, ln|det A|)` from a factor of A, or from each of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FactorLogdet;
 
@@ -37,16 +37,22 @@ impl Op for FactorLogdet {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [factor] = inputs else { return Err(BuildError::arity("factor_logdet", 1, inputs)) };
-        factor_type("factor_logdet", factor)?;
-        let scalar = TensorType::shared(DType::F64, &[]);
-        Ok(NodeSpec::many([scalar.clone(), scalar]))
+        let factors = factor_type("factor_logdet", factor)?;
+        let stack = TensorType::shared(DType::F64, factors.batch());
+        Ok(NodeSpec::many([stack.clone(), stack]))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let factor = io.inputs.get::<FactorValue>(0)?.get().ok_or(OpFailure::WrongValue(0))?;
-        let (sign, log) = factor.slogdet()?;
-        io.outputs[0].buffer::<Tensor>().reset::<f64>(&[])[0] = sign;
-        io.outputs[1].buffer::<Tensor>().reset::<f64>(&[])[0] = log;
+        let factors = io.inputs.get::<FactorValue>(0)?;
+        if factors.batch().is_empty() && factors.get().is_none() {
+            return Err(OpFailure::WrongValue(0).into());
+        }
+        let [sign, log] = io.outputs else { return Err(OpFailure::WrongValue(0).into()) };
+        let sign = sign.buffer::<Tensor>().reset::<f64>(factors.batch());
+        let log = log.buffer::<Tensor>().reset::<f64>(factors.batch());
+        for (k, factor) in factors.all().iter().enumerate() {
+            (sign[k], log[k]) = factor.slogdet()?;
+        }
         Ok(())
     }
 
@@ -66,7 +72,7 @@ impl Op for FactorLogdet {
         Ok(vec![Grad::Zero, kind.inner(&inverse, tangent)?.into()])
     }
 
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new(), Shape::new()])
+    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![factor_type("factor_logdet", node.input(0))?.batch_dims(); 2])
     }
 }

@@ -1,15 +1,17 @@
 //! Solving with a factor that was computed elsewhere.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
-    UnaryVerb, Variable, apply, sum_of, unary,
+    UnaryVerb, Variable, apply, unary,
 };
 
-use super::factor::{FactorType, FactorValue, LinalgError, SolveWorkspace, Trans, solve_along};
+use super::batch::{batch_at_run_time, batch_dims, batch_strides, reduce_batch, static_batch};
+use super::factor::{FactorType, FactorValue, SolveWorkspace, Trans, solve_along};
 use crate::dtype::DType;
-use crate::elemwise::{cast, neg};
+use crate::elemwise::{add, cast, neg};
 use crate::tensor::{Tensor, TensorType, shape_text, tensor_type};
 
 /// `x = A⁻¹ b` or `A⁻ᵀ b` from a factor of A, along an axis of b.
@@ -34,6 +36,9 @@ pub fn factor_solve(factor: &Variable, b: &Variable, trans: Trans) -> Result<Var
 }
 
 /// [`factor_solve`] along any axis of `b`: the system is solved for every combination of the other axes.
+///
+/// The leading axes of a stack of factors are those right before `axis`; both broadcast, where a static length is 1 or an
+/// axis is missing.
 ///
 /// # Errors
 ///
@@ -61,62 +66,88 @@ impl Op for FactorSolve {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [factor, b] = inputs else { return Err(BuildError::arity("factor_solve", 2, inputs)) };
-        let (order, ty) = (factor_type("factor_solve", factor)?.order(), tensor_type("factor_solve", b)?);
-        let Some(&length) = ty.lengths().get(self.axis) else {
+        let (factors, ty) = (factor_type("factor_solve", factor)?, tensor_type("factor_solve", b)?);
+        let (order, own) = (factors.order(), ty.lengths());
+        let Some(&length) = own.get(self.axis) else {
             return Err(BuildError::inputs("factor_solve", &inputs[1..], format!("there is no axis {}", self.axis)));
         };
         if order.is_some() && length.is_some() && order != length {
             let rule = format!("axis {} of the second must be as long as the matrix", self.axis);
             return Err(BuildError::inputs("factor_solve", inputs, rule));
         }
-        let mut lengths = ty.lengths().to_vec();
-        lengths[self.axis] = length.or(order);
+        let mut lengths = static_batch("factor_solve", inputs, [factors.batch(), &own[..self.axis]])?;
+        lengths.push(length.or(order));
+        lengths.extend_from_slice(&own[self.axis + 1..]);
         let inputs = [factor.clone(), cast(b, DType::F64)?];
         Ok(NodeSpec::one(TensorType::shared(DType::F64, &lengths)).with_inputs(inputs))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (work, inputs, outputs) = io.with_state::<SolveWorkspace>()?;
-        let factor = inputs.get::<FactorValue>(0)?.get().ok_or(OpFailure::WrongValue(0))?;
+        let factors = inputs.get::<FactorValue>(0)?;
         let b = inputs.get::<Tensor>(1)?.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
-        if b.shape()[self.axis] != factor.order() {
-            let (order, shape) = (factor.order(), shape_text(b.shape()));
-            let rule = format!(
-                "a right-hand side of shape {shape} does not fit a matrix of order {order} along axis {}",
-                self.axis
-            );
-            return Err(OpFailure::Shapes(rule).into());
+        let single = factors.get();
+        if single.is_none() && factors.batch().is_empty() {
+            return Err(OpFailure::WrongValue(0).into());
         }
-        let out = outputs[0].buffer::<Tensor>().reset::<f64>(b.shape());
-        solve_along(factor, self.trans, b, self.axis, out, work).map_err(|error: LinalgError| error.into())
+        if b.shape()[self.axis] != factors.order() {
+            return Err(misfit(factors.order(), b.shape(), self.axis).into());
+        }
+        let out = outputs[0].buffer::<Tensor>();
+        if single.is_some() {
+            let out = (out.reset::<f64>(b.shape()), b.shape());
+            return Ok(solve_along(factors, self.trans, (b.storage(), b.strides()), self.axis, out, work)?);
+        }
+        let declared = |k: usize| inputs.ty(k).map(|ty| &**ty as &dyn Any);
+        let ours = declared(0).and_then(|ty| ty.downcast_ref::<FactorType>()).map_or(&[][..], FactorType::batch);
+        let theirs = inputs.ty(1).map_or(&[][..], |ty| ty.extents());
+        let (lead, rest) = b.shape().split_at(self.axis);
+        let mut shape = batch_at_run_time([factors.batch(), lead], [ours, theirs])?;
+        let mut strides = batch_strides(lead, &b.strides()[..self.axis], &shape);
+        let axis = shape.len();
+        shape.extend_from_slice(rest);
+        strides.extend_from_slice(&b.strides()[self.axis..]);
+        let out = (out.reset::<f64>(&shape), &shape[..]);
+        Ok(solve_along(factors, self.trans, (b.storage(), &strides), axis, out, work)?)
     }
 
-    /// With `w = A⁻ᵀ g`: the cotangent of b is w, the cotangent of A is `-w xᵀ`; of Aᵀ, the transpose of that.
+    /// With `w = A⁻ᵀ g`: the cotangent of b is w, the cotangent of A is `-w xᵀ`; of Aᵀ, the transpose of that. What was
+    /// repeated is summed over.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
-        let (factor, x) = (node.input(0), node.output(0));
-        let w = factor_solve_axis(factor, g, self.axis, self.trans.flip())?;
+        let (factor, b, x, axis) = (node.input(0), node.input(1), node.output(0), self.output_axis(node));
+        let w = factor_solve_axis(factor, g, axis, self.trans.flip())?;
         let kind = factor_type("factor_solve", factor)?.kind();
         let a_bar = match self.trans {
-            Trans::No => kind.outer(factor, &w, x, self.axis)?,
-            Trans::Yes => kind.outer(factor, x, &w, self.axis)?,
+            Trans::No => kind.outer(factor, &w, x, axis)?,
+            Trans::Yes => kind.outer(factor, x, &w, axis)?,
         };
+        let own = b.ty().extents();
+        let b_bar = reduce_batch(&w, own, own.len() - self.axis)?;
         // The sign goes on the matrix: on a pattern that is far less than the right-hand sides.
-        Ok(vec![unary(UnaryVerb::Neg, &a_bar)?.into(), w.into()])
+        Ok(vec![unary(UnaryVerb::Neg, &a_bar)?.into(), b_bar.into()])
     }
 
     /// `A x = b` gives `A ẋ = ḃ - Ȧ x`: one more solve with the same factor.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let (factor, x) = (node.input(0), node.output(0));
+        let (factor, x, axis) = (node.input(0), node.output(0), self.output_axis(node));
         let kind = factor_type("factor_solve", factor)?.kind();
-        let moved = tangents[0].as_ref().map(|a| neg(&kind.product(a, x, self.axis, self.trans)?)).transpose()?;
-        let rhs = sum_of(&[tangents[1].clone(), moved])?;
-        let solved = rhs.map(|rhs| factor_solve_axis(factor, &rhs, self.axis, self.trans)).transpose()?;
+        let moved = tangents[0].as_ref().map(|a| neg(&kind.product(a, x, axis, self.trans)?)).transpose()?;
+        let solved = match (moved, &tangents[1]) {
+            (None, None) => None,
+            (None, Some(b)) => Some(factor_solve_axis(factor, b, self.axis, self.trans)?),
+            (Some(moved), None) => Some(factor_solve_axis(factor, &moved, axis, self.trans)?),
+            (Some(moved), Some(b)) => Some(factor_solve_axis(factor, &add(b, &moved)?, axis, self.trans)?),
+        };
         Ok(vec![solved.into()])
     }
 
-    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![input_shapes[1].clone()])
+    fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        let factors = factor_type("factor_solve", node.input(0))?;
+        let (lead, rest) = input_shapes[1].split_at(self.axis);
+        let mut shape = batch_dims([&factors.batch_dims(), lead], [factors.batch(), node.input(1).ty().extents()]);
+        shape.extend(rest.iter().cloned());
+        Ok(vec![shape])
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
@@ -126,4 +157,18 @@ impl Op for FactorSolve {
     fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
         false
     }
+}
+
+impl FactorSolve {
+    /// The axis of the solution along which A acts: behind as many leading axes as the factor brings.
+    fn output_axis(&self, node: &NodeView<'_>) -> usize {
+        self.axis + node.output(0).ty().extents().len() - node.input(1).ty().extents().len()
+    }
+}
+
+fn misfit(order: usize, shape: &[usize], axis: usize) -> OpFailure {
+    let shape = shape_text(shape);
+    OpFailure::Shapes(format!(
+        "a right-hand side of shape {shape} does not fit a matrix of order {order} along axis {axis}"
+    ))
 }

@@ -1,87 +1,89 @@
-//! The matrix product of vectors and matrices.
+//! The matrix product of vectors, matrices and stacks of matrices.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use faer::{Accum, MatMut, MatRef, Par};
 use kronograph_graph::{
-    BuildError, Dim, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents,
-    Variable, apply, origin, shape_of, sum_of,
+    BuildError, Dim, Entry, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result,
+    Sample, Shape, Tangents, Variable, apply, shape_of, sum_of,
 };
 
+use super::batch::{batch_dims, reduce_batch, static_batch, swap_last};
+use super::product::{faer_product, integer_product, product};
+use super::unfold::unfold;
 use crate::dtype::DType;
-use crate::elemwise::{cast, mul};
-use crate::layout::{dimshuffle, expand_dims, reshape, transpose};
-use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, shape_text, tensor_type};
+use crate::elemwise::{cast, cast_value, mul};
+use crate::layout::{expand_dims, reshape, squeeze, transpose};
+use crate::params::exactly;
+use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::tensor::{Tensor, TensorType, tensor_type};
 
-/// `a b` for matrices and vectors.
+/// `a b` for vectors, matrices and stacks of matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MatMul;
 
-/// The matrix product (NumPy: `matmul`): (m, k)(k, n) → (m, n); a vector is a row on the left and a column on the
-/// right, and its axis is dropped.
+/// The matrix product (NumPy: `matmul`): (.., m, k)(.., k, n) → (.., m, n); a vector is a row on the left and a column on
+/// the right, and its axis is dropped. Leading axes broadcast where their static length is 1.
+///
+/// ```
+/// use kronograph_ops::{DType, TensorType, matmul, matrix};
+/// use kronograph_graph::Variable;
+///
+/// let stack = Variable::input("stack", TensorType::shared(DType::F64, &[Some(7), None, Some(3)]));
+/// assert_eq!(matmul(&stack, &matrix("b"))?.ty().to_string(), "f64 (7, ?, ?)");
+/// # Ok::<(), kronograph_graph::BuildError>(())
+/// ```
 ///
 /// # Errors
 ///
-/// When an operand is no vector or matrix, or the inner lengths differ.
+/// When an operand is a scalar, the inner lengths differ, or the leading axes do not fit.
 #[track_caller]
 pub fn matmul(a: &Variable, b: &Variable) -> Result<Variable> {
     apply(MatMul, &[a.clone(), b.clone()])
 }
 
-/// `a` applied along an axis of `x`: `y[.., i, ..] = sum_j a[i, j] x[.., j, ..]`, the axis keeping its place.
-///
-/// # Errors
-///
-/// When `a` is no matrix, there is no such axis, or the lengths differ.
-#[track_caller]
-pub fn matmul_along(a: &Variable, x: &Variable, axis: usize) -> Result<Variable> {
-    let _scope = origin::here();
-    match (tensor_type("matmul", x)?.rank(), axis) {
-        (1 | 2, 0) => return matmul(a, x),
-        (2, 1) => return matmul(x, &transpose(a)?),
-        _ => {}
-    }
-    fold_back(&matmul(a, &unfold(x, axis)?)?, x, axis)
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let [a, b] = exactly(params, inputs)?;
+        Ok(vec![matmul(a, b)?])
+    };
+    vec![Entry::function("matmul", "products", build, samples).parsed_by(|_| Ok(Arc::new(MatMul)))]
 }
 
-/// Undoes [`unfold`]: a matrix whose rows run along an axis, as a tensor whose other axes are those of `like`.
-///
-/// # Errors
-///
-/// When the sizes differ.
-#[track_caller]
-pub fn fold_back(matrix: &Variable, like: &Variable, axis: usize) -> Result<Variable> {
-    let _scope = origin::here();
-    let mut shape = shape_of(like);
-    check_axis("fold_back", like, axis)?;
-    shape.remove(axis);
-    shape.insert(0, Dim::axis(matrix, 0));
-    let source = |k: usize| if k == axis { 0 } else { k + usize::from(k < axis) };
-    let order: Vec<_> = (0..shape.len()).map(|k| Some(source(k))).collect();
-    dimshuffle(&reshape(matrix, shape)?, &order)
-}
-
-/// `x` as a matrix whose rows run along an axis and whose columns run along all others.
-///
-/// # Errors
-///
-/// When there is no such axis.
-#[track_caller]
-pub fn unfold(x: &Variable, axis: usize) -> Result<Variable> {
-    check_axis("unfold", x, axis)?;
-    let shape = shape_of(x);
-    let order: Vec<_> = std::iter::once(axis).chain((0..shape.len()).filter(|k| *k != axis)).map(Some).collect();
-    let rest =
-        shape.iter().enumerate().filter(|(k, _)| *k != axis).fold(Dim::from(1), |size, (_, dim)| size.times(dim));
-    reshape(&dimshuffle(x, &order)?, [shape[axis].clone(), rest])
-}
-
-#[track_caller]
-fn check_axis(op: &'static str, x: &Variable, axis: usize) -> Result<()> {
-    if axis < x.ty().extents().len() {
-        return Ok(());
-    }
-    Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")))
+fn samples() -> Vec<Sample> {
+    type Operand = (&'static [usize], &'static [usize]);
+    // Each operand: its shape, and its axes of declared length 1.
+    let shapes: &[(&str, Operand, Operand)] = &[
+        ("vectors", (&[3], &[]), (&[3], &[])),
+        ("a matrix and a vector", (&[2, 3], &[]), (&[3], &[])),
+        ("a vector and a matrix", (&[2], &[]), (&[2, 3], &[])),
+        ("matrices", (&[2, 3], &[]), (&[3, 4], &[])),
+        ("long matrices", (&[9, 20], &[]), (&[20, 11], &[])),
+        ("nothing inside", (&[2, 0], &[]), (&[0, 3], &[])),
+        ("no rows", (&[0, 2], &[]), (&[2, 3], &[])),
+        ("one by one", (&[1, 1], &[0, 1]), (&[1, 1], &[0, 1])),
+        ("stacks", (&[2, 3, 2], &[]), (&[2, 2, 2], &[])),
+        ("a repeated stack on the right", (&[2, 3, 4], &[]), (&[1, 4, 2], &[0])),
+        ("a repeated stack on the left", (&[1, 2, 3], &[0]), (&[2, 3, 2], &[])),
+        ("stacks repeated crosswise", (&[2, 1, 2, 3], &[1]), (&[3, 3, 2], &[])),
+        ("a stack and a matrix", (&[2, 3, 4], &[]), (&[4, 2], &[])),
+        ("a matrix and a stack", (&[3, 4], &[]), (&[2, 4, 2], &[])),
+        ("a stack and a vector", (&[2, 3, 4], &[]), (&[4], &[])),
+        ("a vector and a stack", (&[4], &[]), (&[2, 4, 3], &[])),
+        ("an empty stack", (&[0, 2, 3], &[]), (&[3, 2], &[])),
+        ("an empty stack on both sides", (&[0, 2, 3], &[]), (&[0, 3, 2], &[])),
+        ("a stack with nothing inside", (&[2, 2, 0], &[]), (&[2, 0, 3], &[])),
+    ];
+    let input = |(shape, ones): Operand, seed| broadcasting(spread_over(shape, (-2.0, 2.0), seed), ones);
+    let mut samples: Vec<Sample> =
+        shapes.iter().map(|&(name, a, b)| Sample::new(name, [input(a, 1), input(b, 2)])).collect();
+    let whole = |shape: &[usize]| given(shaped(shape, (0..shape.iter().product::<usize>() as i64).collect()));
+    samples.push(Sample::new("integers", [whole(&[2, 2, 3]), whole(&[3, 2])]).edge());
+    let single = |shape, seed| given(cast_value(&spread_over(shape, (-2.0, 2.0), seed), DType::F32));
+    samples.push(Sample::new("f32", [single(&[2, 3], 1), single(&[3, 2], 2)]).single());
+    samples.push(Sample::new("stacks in f32", [single(&[2, 2, 3], 1), single(&[3, 2], 2)]).single());
+    samples
 }
 
 impl Op for MatMul {
@@ -92,43 +94,52 @@ impl Op for MatMul {
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [a, b] = inputs else { return Err(BuildError::arity("matmul", 2, inputs)) };
         let (ta, tb) = (tensor_type("matmul", a)?, tensor_type("matmul", b)?);
-        if !(1..=2).contains(&ta.rank()) || !(1..=2).contains(&tb.rank()) {
-            return Err(BuildError::inputs("matmul", inputs, "vectors and matrices are needed"));
+        if ta.rank() == 0 || tb.rank() == 0 {
+            return Err(BuildError::inputs("matmul", inputs, "vectors, matrices or stacks of matrices are needed"));
         }
-        let (inner_a, inner_b) = (ta.lengths()[ta.rank() - 1], tb.lengths()[0]);
+        let (lead_a, lead_b) = (leading(ta.lengths()), leading(tb.lengths()));
+        let (inner_a, inner_b) = (ta.lengths()[ta.rank() - 1], tb.lengths()[lead_b]);
         if inner_a.is_some() && inner_b.is_some() && inner_a != inner_b {
             let rule = "the last axis of the first must be as long as the first axis of the second";
+            let rule = if lead_b == 0 {
+                rule
+            } else {
+                "the last axis of the first must be as long as the last but one of the second"
+            };
             return Err(BuildError::inputs("matmul", inputs, rule));
         }
         let dtype = match ta.dtype().promote(tb.dtype()) {
             DType::Bool | DType::U8 | DType::I8 | DType::I32 => DType::I64,
             wide => wide,
         };
-        let lengths = [&ta.lengths()[..ta.rank() - 1], &tb.lengths()[1..]].concat();
+        let mut lengths = static_batch("matmul", inputs, [&ta.lengths()[..lead_a], &tb.lengths()[..lead_b]])?;
+        lengths.extend_from_slice(&ta.lengths()[lead_a..ta.rank() - 1]);
+        lengths.extend_from_slice(&tb.lengths()[lead_b + 1..]);
         Ok(NodeSpec::one(TensorType::shared(dtype, &lengths)).with_inputs([cast(a, dtype)?, cast(b, dtype)?]))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (a, b) = (io.inputs.get::<Tensor>(0)?, io.inputs.get::<Tensor>(1)?);
+        let declared = [0, 1].map(|k| io.inputs.ty(k).map_or(&[][..], |ty| ty.extents()));
         let out = io.outputs[0].buffer::<Tensor>();
         match (a, b) {
-            (Tensor::F64(a), Tensor::F64(b)) => product(a, b, out, |to, a, b| faer_product(to, a, b, 1.0)),
-            (Tensor::F32(a), Tensor::F32(b)) => product(a, b, out, |to, a, b| faer_product(to, a, b, 1.0)),
-            (Tensor::I64(a), Tensor::I64(b)) => product(a, b, out, integer_product),
+            (Tensor::F64(a), Tensor::F64(b)) => product([a, b], declared, out, |to, a, b| faer_product(to, a, b, 1.0)),
+            (Tensor::F32(a), Tensor::F32(b)) => product([a, b], declared, out, |to, a, b| faer_product(to, a, b, 1.0)),
+            (Tensor::I64(a), Tensor::I64(b)) => product([a, b], declared, out, integer_product),
             _ => Err(OpFailure::WrongValue(0).into()),
         }
     }
 
-    /// `ā = g bᵀ`, `b̄ = aᵀ g`; outer products where an operand is a vector.
+    /// `ā = g bᵀ`, `b̄ = aᵀ g`; outer products where an operand is a vector, sums where one is repeated.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
         let (a, b) = (node.input(0), node.input(1));
-        let rank = |x: &Variable| x.ty().extents().len();
         let (a_bar, b_bar) = match (rank(a), rank(b)) {
             (1, 1) => (mul(g, b)?, mul(g, a)?),
-            (1, _) => (matmul(b, g)?, mul(&expand_dims(a, &[1])?, &expand_dims(g, &[0])?)?),
-            (_, 1) => (mul(&expand_dims(g, &[1])?, &expand_dims(b, &[0])?)?, matmul(&transpose(a)?, g)?),
-            _ => (matmul(g, &transpose(b)?)?, matmul(&transpose(a)?, g)?),
+            (1, 2) => (matmul(b, g)?, mul(&expand_dims(a, &[1])?, &expand_dims(g, &[0])?)?),
+            (2, 1) => (mul(&expand_dims(g, &[1])?, &expand_dims(b, &[0])?)?, matmul(&transpose(a)?, g)?),
+            (2, 2) => (matmul(g, &transpose(b)?)?, matmul(&transpose(a)?, g)?),
+            _ => return stacked_cotangents(a, b, g),
         };
         Ok(vec![a_bar.into(), b_bar.into()])
     }
@@ -140,9 +151,13 @@ impl Op for MatMul {
         Ok(vec![sum_of(&[left, right])?.into()])
     }
 
-    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+    fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let (a, b) = (&input_shapes[0], &input_shapes[1]);
-        Ok(vec![a[..a.len() - 1].iter().chain(&b[1..]).cloned().collect()])
+        let (lead_a, lead_b) = (leading(a), leading(b));
+        let declared = [node.input(0).ty().extents(), node.input(1).ty().extents()];
+        let mut shape = batch_dims([&a[..lead_a], &b[..lead_b]], declared);
+        shape.extend(a[lead_a..a.len() - 1].iter().chain(&b[lead_b + 1..]).cloned());
+        Ok(vec![shape])
     }
 
     fn estimate(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<Estimate> {
@@ -153,101 +168,43 @@ impl Op for MatMul {
     }
 }
 
-/// A matrix in storage, with a row and a column stride.
-struct Matrix<'a, T> {
-    storage: &'a [T],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+fn rank(x: &Variable) -> usize {
+    x.ty().extents().len()
 }
 
-impl<'a, T> Matrix<'a, T> {
-    /// A vector is a row (`as_row`) or a column.
-    fn of(x: &'a Strided<T>, as_row: bool) -> Self
-    where
-        T: Element,
-    {
-        let (storage, strides) = (x.storage(), x.strides());
-        let (rows, columns, row_stride, column_stride) = match (x.shape(), as_row) {
-            ([length], true) => (1, *length, 0, strides[0]),
-            ([length], false) => (*length, 1, strides[0], 0),
-            (shape, _) => (shape[0], shape[1], strides[0], strides[1]),
-        };
-        Self { storage, rows, columns, row_stride, column_stride }
-    }
-
-    fn at(&self, row: usize, column: usize) -> &T {
-        &self.storage[row * self.row_stride + column * self.column_stride]
-    }
+/// How many axes lie before those of a matrix.
+fn leading<T>(lengths: &[T]) -> usize {
+    lengths.len().saturating_sub(2)
 }
 
-fn product<T: Element>(
-    a: &Strided<T>,
-    b: &Strided<T>,
-    out: &mut Tensor,
-    multiply: impl Fn(&mut [T], &Matrix<'_, T>, &Matrix<'_, T>),
-) -> OpResult {
-    let (ma, mb) = (Matrix::of(a, true), Matrix::of(b, false));
-    if ma.columns != mb.rows {
-        let (a, b) = (shape_text(a.shape()), shape_text(b.shape()));
-        return Err(OpFailure::Shapes(format!("the inner lengths of {a} and {b} differ")).into());
+/// The cotangents of stacks. Where a matrix meets a stack, the sum over the stack is one product of long matrices.
+fn stacked_cotangents(a: &Variable, b: &Variable, g: &Variable) -> Result<Grads> {
+    let (row, column) = (rank(a) == 1, rank(b) == 1);
+    let mut g = g.clone();
+    if column {
+        g = expand_dims(&g, &[rank(&g)])?;
     }
-    let shape: Extents = a.shape()[..a.shape().len() - 1].iter().chain(&b.shape()[1..]).copied().collect();
-    let to = out.reset::<T>(&shape);
-    if ma.columns == 0 {
-        to.fill(T::default());
-    } else if !to.is_empty() {
-        multiply(to, &ma, &mb);
+    if row {
+        g = expand_dims(&g, &[rank(&g) - 1])?;
     }
-    Ok(())
+    let a = if row { expand_dims(a, &[0])? } else { a.clone() };
+    let b = if column { expand_dims(b, &[1])? } else { b.clone() };
+    let a_bar = match rank(&a) {
+        2 => matmul(&unfold(&g, rank(&g) - 2)?, &transpose(&unfold(&b, rank(&b) - 2)?)?)?,
+        _ => reduce_batch(&matmul(&g, &swap_last(&b)?)?, a.ty().extents(), 2)?,
+    };
+    let b_bar = match rank(&b) {
+        2 => matmul(&transpose(&joined(&a)?)?, &joined(&g)?)?,
+        _ => reduce_batch(&matmul(&swap_last(&a)?, &g)?, b.ty().extents(), 2)?,
+    };
+    let a_bar = if row { squeeze(&a_bar, &[0])? } else { a_bar };
+    let b_bar = if column { squeeze(&b_bar, &[1])? } else { b_bar };
+    Ok(vec![a_bar.into(), b_bar.into()])
 }
 
-fn integer_product(to: &mut [i64], a: &Matrix<'_, i64>, b: &Matrix<'_, i64>) {
-    for (at, to) in to.iter_mut().enumerate() {
-        let (row, column) = (at / b.columns, at % b.columns);
-        let terms = (0..a.columns).map(|k| a.at(row, k).wrapping_mul(*b.at(k, column)));
-        *to = terms.fold(0, i64::wrapping_add);
-    }
-}
-
-/// Products with a vector are plain loops; others are faer's, on views where the strides allow it.
-fn faer_product<T>(to: &mut [T], a: &Matrix<'_, T>, b: &Matrix<'_, T>, one: T)
-where
-    T: Element + faer::traits::ComplexField + std::ops::Mul<Output = T> + std::ops::AddAssign,
-{
-    if b.columns == 1 || a.rows == 1 {
-        return vector_product(to, a, b);
-    }
-    let (rows, columns) = (a.rows, b.columns);
-    let to = MatMut::from_row_major_slice_mut(to, rows, columns);
-    with_faer(a, |a| with_faer(b, |b| faer::linalg::matmul::matmul(to, Accum::Replace, a, b, one, Par::Seq)));
-}
-
-fn vector_product<T>(to: &mut [T], a: &Matrix<'_, T>, b: &Matrix<'_, T>)
-where
-    T: Element + std::ops::Mul<Output = T> + std::ops::AddAssign,
-{
-    to.fill(T::default());
-    for row in 0..a.rows {
-        for k in 0..a.columns {
-            let left = *a.at(row, k);
-            let to = &mut to[row * b.columns..][..b.columns];
-            to.iter_mut().enumerate().for_each(|(column, to)| *to += left * *b.at(k, column));
-        }
-    }
-}
-
-fn with_faer<T: Element, R>(x: &Matrix<'_, T>, run: impl FnOnce(MatRef<'_, T>) -> R) -> R {
-    let Matrix { storage, rows, columns, row_stride, column_stride } = *x;
-    if column_stride == 1 && row_stride >= columns {
-        let used = &storage[..(rows - 1) * row_stride + columns];
-        return run(MatRef::from_row_major_slice_with_stride(used, rows, columns, row_stride));
-    }
-    if row_stride == 1 && column_stride >= rows {
-        let used = &storage[..(columns - 1) * column_stride + rows];
-        return run(MatRef::from_column_major_slice_with_stride(used, rows, columns, column_stride));
-    }
-    let copy: Vec<T> = (0..rows * columns).map(|at| *x.at(at / columns, at % columns)).collect();
-    run(MatRef::from_row_major_slice(&copy, rows, columns))
+/// The matrices of a stack below one another.
+fn joined(stack: &Variable) -> Result<Variable> {
+    let shape = shape_of(stack);
+    let (columns, rows) = shape.split_last().expect("a stack has axes");
+    reshape(stack, [rows.iter().fold(Dim::from(1), |size, dim| size.times(dim)), columns.clone()])
 }

@@ -7,7 +7,7 @@ use kronograph_graph::{NodeView, Op, OpRef, Value, Variable, evaluate, origin};
 use super::builder::{At, Kind, ProgramBuilder, Registers, anywhere, row};
 use crate::dtype::DType;
 use crate::elemwise::{BINARY, Cast, Elemwise, Kernel, Switch, spread};
-use crate::index::{IncSubtensor, Subtensor};
+use crate::index::{IncSubtensor, Subtensor, Write};
 use crate::join::Join;
 use crate::kernels::runs::for_each_run;
 use crate::layout::{BroadcastTo, Dimshuffle, Reshape};
@@ -160,6 +160,9 @@ fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out
     let [a, b] = inputs else { return None };
     let (left, right) = (shape(&a.ty), shape(&b.ty));
     let inner = *left.last()?;
+    if left.len() > 2 || right.len() > 2 {
+        return None;
+    }
     let rows = if left.len() == 2 { left[0] } else { 1 };
     let columns = if right.len() == 2 { right[1] } else { 1 };
     let sizes_fit = right.first() == Some(&inner) && rows * columns == shape(out).iter().product::<usize>();
@@ -179,8 +182,11 @@ fn product(program: &mut ProgramBuilder, _op: &OpRef, inputs: &[&Registers], out
 
 /// Only the part is computed; the other elements stay in the registers in which they are.
 fn increase(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
-    let IncSubtensor { axes } = concrete(op)?;
+    let IncSubtensor { axes, write } = concrete(op)?;
     let [x, y] = inputs else { return None };
+    if *write == Write::Set {
+        return moved(program, op, inputs, out);
+    }
     let take: OpRef = std::sync::Arc::new(Subtensor { axes: axes.clone() });
     let part = run(&take, &[row(0, &x.ty)], std::slice::from_ref(&x.ty), out)?;
     let (positions, y) = (part.to_vec::<i64>().ok()?, y.tensor());

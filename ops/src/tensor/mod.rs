@@ -349,6 +349,10 @@ impl Value for Tensor {
         }
     }
 
+    fn as_truth(&self) -> Option<bool> {
+        bool::of(self)?.as_slice().and_then(only)
+    }
+
     fn brief(&self) -> Option<String> {
         (self.len() <= 4 && self.shape().len() <= 1).then(|| {
             let texts: Vec<String> =

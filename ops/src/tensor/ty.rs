@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::{Tensor, constant, shape_text, static_shape_text};
 use crate::dtype::DType;
 use crate::elemwise::{self, cast_value};
-use crate::{layout, linalg};
+use crate::{construct, layout, linalg};
 
 /// The type of dense tensors of one dtype and rank.
 ///
@@ -105,11 +105,11 @@ impl Type for TensorType {
     }
 
     fn zeros_like(&self, like: &Variable) -> Result<Variable> {
-        layout::full(0.0, self.dtype, shape_of(like))
+        construct::full(0.0, self.dtype, shape_of(like))
     }
 
     fn ones_like(&self, like: &Variable) -> Result<Variable> {
-        layout::full(1.0, self.dtype, shape_of(like))
+        construct::full(1.0, self.dtype, shape_of(like))
     }
 
     fn accumulate(&self, like: &Variable, terms: &[Variable]) -> Result<Variable> {

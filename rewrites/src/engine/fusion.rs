@@ -3,12 +3,14 @@
 //! Every node gets a stage: the number of times that a way to it leaves a node that suits a program for one that does
 //! not, and comes back. The nodes of one stage that suit are a program. A way from one of them through a node that
 //! does not suit leads to a later stage only, so no program waits for itself; and each node is in one program, so
-//! nothing is computed twice.
+//! nothing is computed twice. What is needed under other conditions is in another program.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use kronograph_graph::{Application, Client, FunctionGraph, NodeId, Producer, Result, ValueId, Variable, apply_all};
+use kronograph_graph::{
+    Application, Client, FunctionGraph, Need, NodeId, Producer, Result, ValueId, Variable, apply_all,
+};
 use kronograph_ops::{ProgramBuilder, ProgramValue, ScalarProgram};
 
 const RULE: &str = "fuse";
@@ -32,7 +34,9 @@ pub(super) fn fuse(graph: &mut FunctionGraph) -> Result<()> {
 /// The nodes of each stage that suit a program, each after those that it depends on.
 fn groups(graph: &FunctionGraph) -> Vec<Vec<NodeId>> {
     let mut stages = vec![(0, false); graph.mark()];
-    let mut groups: BTreeMap<u32, Vec<NodeId>> = BTreeMap::new();
+    let needs = graph.needs();
+    let need = |node: NodeId| needs.as_ref().map_or(Need::ALWAYS, |needs| needs[node.index()]);
+    let mut groups: BTreeMap<(u32, Need), Vec<NodeId>> = BTreeMap::new();
     for node in graph.toposort() {
         let suits = suits(graph, node);
         let after = |&input: &ValueId| match graph.producer(input) {
@@ -45,7 +49,7 @@ fn groups(graph: &FunctionGraph) -> Vec<Vec<NodeId>> {
         let stage = graph.node_inputs(node).iter().map(after).max().unwrap_or(0);
         stages[node.index()] = (stage, suits);
         if suits {
-            groups.entry(stage).or_default().push(node);
+            groups.entry((stage, need(node))).or_default().push(node);
         }
     }
     groups.into_values().flat_map(|nodes| pieces(graph, nodes)).collect()

@@ -104,6 +104,9 @@ rule! {
     /// (A ⊗ B) x = A X Bᵀ with x as a matrix: 2 N (m + n) operations for 2 N², and the product is never built
     matmul_of_kron in [Kron] at ["matmul"]: |context, node| {
         let (left, right) = (node.input(0), node.input(1));
+        if node.inputs().iter().any(|operand| operand.ty().extents().len() > 2) {
+            return Ok(None);
+        }
         let product = if let Some((a, b)) = kron_factors(context, left) {
             kron_times(&a, &b, right)?
         } else if let Some((a, b)) = kron_factors(context, right) {

@@ -5,7 +5,6 @@
 
 mod components;
 mod eigenvalues;
-mod schur;
 mod solve;
 mod sylvester;
 mod symmetrize;
@@ -15,11 +14,10 @@ use std::sync::Arc;
 
 use faer::{Mat, c64};
 use kronograph_graph::Value;
-use kronograph_ops::{LinalgError, Trans, check_size};
+use kronograph_ops::{LinalgError, SchurForm, Trans, check_size};
 
 use crate::matrix::SparseMatrix;
 use eigenvalues::{symmetric_values, values};
-use schur::SchurForm;
 use symmetrize::{Symmetrized, symmetrize};
 
 pub use eigenvalues::{Eigenvalues, eigenvalues, rho_interval};
@@ -88,7 +86,7 @@ pub fn spectrum(w: &SparseMatrix) -> Result<Spectrum, SpectrumError> {
     let (eigenvalues, form) = match (&symmetric, roots) {
         (Some(symmetric), Some(roots)) => diagonal_form(symmetric, &roots)?,
         (symmetric, _) => {
-            let plain = SchurForm::of(&dense_of(&w))?;
+            let plain = SchurForm::of(&dense_of(&w)).map_err(|_| SpectrumError::NoConvergence)?;
             (values(&w, symmetric.as_ref())?, Form::Triangular { transposed: plain.transposed(), plain })
         }
     };

@@ -1,17 +1,20 @@
 //! Joining tensors along an axis.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Props, Result,
+    Sample, Shape, Tangents, Variable, apply, shape_of,
 };
 
+use crate::construct::full;
 use crate::dtype::DType;
 use crate::elemwise::cast;
 use crate::index::{Index, subtensor};
 use crate::kernels::runs::for_each_run;
-use crate::layout::full;
+use crate::params::{axis_of, some};
+use crate::samples::{dense, given};
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, shape_text, tensor_type};
 
 /// Tensors one after another along an axis.
@@ -29,6 +32,28 @@ pub struct Join {
 #[track_caller]
 pub fn concatenate(parts: &[Variable], axis: usize) -> Result<Variable> {
     apply(Join { axis }, parts)
+}
+
+pub(super) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let axis = params.maybe_int("axis")?.unwrap_or(0);
+        Ok(vec![concatenate(inputs, axis_of("join", &some(params, inputs)?[0], axis)?)?])
+    };
+    let samples = || {
+        let part = |shape: &[usize], seed| dense(shape, (-2.0, 2.0), seed);
+        vec![
+            Sample::new("rows", [part(&[2, 2], 1), part(&[1, 2], 2), part(&[2, 2], 3)]).with("axis", 0i64),
+            Sample::new("columns", [part(&[2, 2], 1), part(&[2, 1], 2)]).with("axis", -1i64),
+            Sample::new("one", [part(&[2], 1)]).with("axis", 0i64),
+            Sample::new("an empty part", [part(&[0, 2], 1), part(&[2, 2], 2)]).with("axis", 0i64),
+            Sample::new("nothing", [part(&[2, 0], 1), part(&[1, 0], 2)]).with("axis", 0i64),
+            Sample::new("two dtypes", [given(vec![0.5f32, 1.5]), part(&[3], 2)]).with("axis", 0i64).single(),
+            Sample::new("integers", [given(vec![1i64, 2]), given(vec![3i8])]).with("axis", 0i64),
+            Sample::new("truth values", [given(vec![true]), given(vec![false])]).with("axis", 0i64),
+        ]
+    };
+    let entry = Entry::function("join", "shape", build, samples);
+    vec![entry.parsed_by(|params| Ok(Arc::new(Join { axis: params.size("axis")? })))]
 }
 
 impl Op for Join {

@@ -8,16 +8,18 @@ use faer::linalg::gevd::gen_hessenberg::{
 };
 use faer::{Auto, Mat, Par, c64};
 
-use super::SpectrumError;
+use super::factor::LinalgError;
 
 /// How many steps one eigenvalue may take.
 const STEPS: usize = 90;
 
 /// `W = Pᴴ S P` with a unitary P and an upper triangular S.
 #[derive(Clone, Debug)]
-pub(super) struct SchurForm {
-    pub(super) p: Mat<c64>,
-    pub(super) s: Mat<c64>,
+pub struct SchurForm {
+    /// The adjoint of the basis.
+    pub p: Mat<c64>,
+    /// The triangle; the eigenvalues are on its diagonal.
+    pub s: Mat<c64>,
 }
 
 /// A matrix as its columns.
@@ -31,8 +33,12 @@ struct Rotation {
 }
 
 impl SchurForm {
-    /// The form of a real matrix.
-    pub(super) fn of(w: &Mat<f64>) -> Result<Self, SpectrumError> {
+    /// The form of a finite real square matrix.
+    ///
+    /// # Errors
+    ///
+    /// When the iteration does not converge.
+    pub fn of(w: &Mat<f64>) -> Result<Self, LinalgError> {
         let n = w.nrows();
         let (mut h, mut q) = hessenberg(w);
         let size = w.norm_l2();
@@ -45,7 +51,7 @@ impl SchurForm {
             }
             steps += 1;
             if steps > STEPS {
-                return Err(SpectrumError::NoConvergence);
+                return Err(LinalgError::NoConvergence);
             }
             let shift = if steps % 10 == 0 { h[last][last] + h[last - 1][last].norm() } else { wilkinson(&h, last) };
             step(&mut h, &mut q, first, last, shift);
@@ -55,7 +61,7 @@ impl SchurForm {
     }
 
     /// The form of the transpose: with J the reversal, `Wᵀ = P'ᴴ (J Sᵀ J) P'` and `P' = J conj(P)`.
-    pub(super) fn transposed(&self) -> Self {
+    pub fn transposed(&self) -> Self {
         let n = self.s.nrows();
         let p = Mat::from_fn(n, n, |i, j| self.p[(n - 1 - i, j)].conj());
         let s = Mat::from_fn(n, n, |i, j| self.s[(n - 1 - j, n - 1 - i)]);
