@@ -1,6 +1,5 @@
 //! Elementwise functions and literals.
 
-use kronograph::graph::constant;
 use kronograph::ops::{self, DType, Tensor, gammainc, gammaincc, log1mexp, logaddexp, xlogy};
 use kronograph::prelude::*;
 
