@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use kronograph::graph::{BuildError, apply, constant};
+use kronograph::graph::{BuildError, apply};
 use kronograph::ops::{self, DType, Element, EqualNan, Tensor, tensor};
 use kronograph::prelude::{Mode, Value, Variable, compile, grad, sum};
 

@@ -1,8 +1,5 @@
-//! Defects of PyTensor's elementwise functions that are not ours: one test for each, whose name says the defect.
+//! Elementwise functions and literals.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
-
-use kronograph::graph::constant;
 use kronograph::ops::{self, DType, Tensor, gammainc, gammaincc, log1mexp, logaddexp, xlogy};
 use kronograph::prelude::*;
 
