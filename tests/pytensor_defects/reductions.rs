@@ -1,4 +1,4 @@
-//! What PyTensor gets wrong, one test for each, named after the defect.
+//! Reductions.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// The outputs for one vector, without any rewriting.
 fn plain(x: &Variable, outputs: &[Variable], at: &[f64]) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
-    let mut function = Function::new(std::slice::from_ref(x), outputs)?;
+    let mut function = compile(std::slice::from_ref(x), outputs, &Mode::raw())?;
     let results = function.call(&[&Tensor::vector(at.to_vec())])?;
     (0..outputs.len()).map(|k| Ok(results.get::<Tensor>(k)?.to_vec::<f64>()?)).collect()
 }
@@ -26,7 +26,7 @@ fn the_gradient_of_logsumexp_of_minus_infinities_is_nan() -> Outcome {
     // One such slice does not reach the others.
     let x = tensor("x", DType::F64, &[Some(2), Some(2)]);
     let gradient = grad(&sum(&exp(&logsumexp_axes(&x, &[1])?)?)?, std::slice::from_ref(&x))?;
-    let mut function = Function::new(&[x], &gradient)?;
+    let mut function = compile(&[x], &gradient, &Mode::raw())?;
     let at = Tensor::new(&[2, 2], vec![f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0, 0.0])?;
     assert_eq!(function.call(&[&at])?.get::<Tensor>(0)?.to_vec::<f64>()?, [0.0, 0.0, 1.0, 1.0]);
     Ok(())
