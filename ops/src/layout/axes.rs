@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, Variable};
+use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, SampleInput, Variable};
 
 use super::Dimshuffle;
 use super::dimshuffle::dimshuffle;
@@ -108,45 +108,52 @@ pub fn squeeze(x: &Variable, axes: &[usize]) -> Result<Variable> {
 
 pub(super) fn entries() -> Vec<Entry> {
     let parsed = |entry: Entry| entry.parsed_by(|params| Ok(Arc::new(Dimshuffle::parse(params)?)));
-    let x = || [dense(&[2, 3, 2], (-2.0, 2.0), 1)];
-    let one = || [broadcasting(spread_over(&[1, 3, 1], (-2.0, 2.0), 1), &[0, 2])];
-    let transposes = move || {
-        vec![
-            Sample::new("reversed", x()),
-            Sample::new("permuted", x()).with("axes", Prop::Ints(vec![1, -1, 0])),
-            Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]),
-            Sample::new("no elements", [dense(&[0, 3], (-2.0, 2.0), 1)]),
-        ]
-    };
-    let moves = move || {
-        let several = Sample::new("several", x()).with("source", Prop::Ints(vec![0, -1]));
-        vec![
-            Sample::new("one", x()).with("source", 0i64).with("destination", 2i64),
-            several.with("destination", Prop::Ints(vec![-1, 0])),
-        ]
-    };
-    let expansions = move || {
-        vec![
-            Sample::new("one", x()).with("axis", 1i64),
-            Sample::new("at the end", x()).with("axis", -1i64),
-            Sample::new("several", x()).with("axis", Prop::Ints(vec![0, -2])),
-        ]
-    };
-    let squeezes = move || {
-        vec![
-            Sample::new("all", one()),
-            Sample::new("one", one()).with("axis", 0i64),
-            Sample::new("several", one()).with("axis", Prop::Ints(vec![0, -1])),
-        ]
-    };
     vec![
-        parsed(Entry::function("transpose", "shape", build_transpose, transposes)),
-        Entry::function("moveaxis", "shape", build_moveaxis, moves),
-        Entry::function("swapaxes", "shape", build_swapaxes, move || {
+        parsed(Entry::function("transpose", "shape", build_transpose, transpose_samples)),
+        Entry::function("moveaxis", "shape", build_moveaxis, move_samples),
+        Entry::function("swapaxes", "shape", build_swapaxes, || {
             vec![Sample::new("the outer ones", x()).with("a", 0i64).with("b", -1i64)]
         }),
-        parsed(Entry::function("expand_dims", "shape", build_expand_dims, expansions)),
-        Entry::function("squeeze", "shape", build_squeeze, squeezes),
+        parsed(Entry::function("expand_dims", "shape", build_expand_dims, expansion_samples)),
+        Entry::function("squeeze", "shape", build_squeeze, squeeze_samples),
+    ]
+}
+
+fn x() -> [SampleInput; 1] {
+    [dense(&[2, 3, 2], (-2.0, 2.0), 1)]
+}
+
+fn transpose_samples() -> Vec<Sample> {
+    vec![
+        Sample::new("reversed", x()),
+        Sample::new("permuted", x()).with("axes", Prop::Ints(vec![1, -1, 0])),
+        Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]),
+        Sample::new("no elements", [dense(&[0, 3], (-2.0, 2.0), 1)]),
+    ]
+}
+
+fn move_samples() -> Vec<Sample> {
+    let several = Sample::new("several", x()).with("source", Prop::Ints(vec![0, -1]));
+    vec![
+        Sample::new("one", x()).with("source", 0i64).with("destination", 2i64),
+        several.with("destination", Prop::Ints(vec![-1, 0])),
+    ]
+}
+
+fn expansion_samples() -> Vec<Sample> {
+    vec![
+        Sample::new("one", x()).with("axis", 1i64),
+        Sample::new("at the end", x()).with("axis", -1i64),
+        Sample::new("several", x()).with("axis", Prop::Ints(vec![0, -2])),
+    ]
+}
+
+fn squeeze_samples() -> Vec<Sample> {
+    let one = || [broadcasting(spread_over(&[1, 3, 1], (-2.0, 2.0), 1), &[0, 2])];
+    vec![
+        Sample::new("all", one()),
+        Sample::new("one", one()).with("axis", 0i64),
+        Sample::new("several", one()).with("axis", Prop::Ints(vec![0, -1])),
     ]
 }
 

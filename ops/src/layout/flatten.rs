@@ -107,16 +107,6 @@ pub(super) fn entries() -> Vec<Entry> {
             Sample::new("the rest", x()).with("start_axis", 1i64),
         ]
     };
-    let split = || {
-        let x = || [dense(&[2, 6], (-2.0, 2.0), 1)];
-        vec![
-            Sample::new("given", x()).with("axis", 1i64).with("shape", Prop::Ints(vec![2, 3])),
-            Sample::new("inferred", x()).with("axis", -1i64).with("shape", Prop::Ints(vec![3, -1])),
-            Sample::new("symbolic", [x()[0].clone(), given(2i64)])
-                .with("axis", -1i64)
-                .with("shape", Prop::list(vec![Prop::from("input"), Prop::Int(3)])),
-        ]
-    };
     vec![
         Entry::function("flatten", "shape", build_flatten, flattened),
         Entry::function(
@@ -126,7 +116,18 @@ pub(super) fn entries() -> Vec<Entry> {
             move || vec![Sample::new("three axes", x())],
         ),
         Entry::function("join_dims", "shape", build_join_dims, joined),
-        Entry::function("split_dims", "shape", build_split_dims, split),
+        Entry::function("split_dims", "shape", build_split_dims, split_samples),
+    ]
+}
+
+fn split_samples() -> Vec<Sample> {
+    let x = || [dense(&[2, 6], (-2.0, 2.0), 1)];
+    vec![
+        Sample::new("given", x()).with("axis", 1i64).with("shape", Prop::Ints(vec![2, 3])),
+        Sample::new("inferred", x()).with("axis", -1i64).with("shape", Prop::Ints(vec![3, -1])),
+        Sample::new("symbolic", [x()[0].clone(), given(2i64)])
+            .with("axis", -1i64)
+            .with("shape", Prop::list(vec![Prop::from("input"), Prop::Int(3)])),
     ]
 }
 

@@ -3,7 +3,6 @@
 //! The ops work along the last axis; another one is brought there by views. NaN stands behind all numbers.
 
 mod argsort;
-mod permute;
 mod searchsorted;
 mod sorted;
 
@@ -12,7 +11,6 @@ use std::cmp::Ordering;
 use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, Variable};
 
 pub use argsort::{ArgSort, argsort};
-pub use permute::Permute;
 pub use searchsorted::{SearchSorted, Side, searchsorted};
 pub use sorted::{Sort, sort};
 
@@ -24,7 +22,7 @@ use crate::tensor::tensor_type;
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<Entry> {
-    [sorted::entries(), argsort::entries(), permute::entries(), searchsorted::entries()].concat()
+    [sorted::entries(), argsort::entries(), searchsorted::entries()].concat()
 }
 
 fn order<T: Ordered>(a: T, b: T) -> Ordering {

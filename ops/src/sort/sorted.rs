@@ -8,8 +8,8 @@ use kronograph_graph::{
     origin,
 };
 
-use super::permute::{Permute, Way};
 use super::{along, argsort, input_and_axis, order, samples};
+use crate::index::take_along_axis;
 use crate::reduce::Ordered;
 use crate::tensor::{Strided, Tensor, each_dtype, tensor_type};
 
@@ -43,14 +43,6 @@ pub(super) fn entries() -> Vec<Entry> {
     vec![entry.parsed_by(|_| Ok(Arc::new(Sort)))]
 }
 
-impl Sort {
-    /// The values of another tensor, moved as the elements are or back again.
-    fn moved(node: &NodeView<'_>, values: &Variable, way: Way) -> Result<Variable> {
-        let last = values.ty().extents().len() - 1;
-        apply(Permute { way }, &[values.clone(), argsort(node.input(0), last)?])
-    }
-}
-
 impl Op for Sort {
     fn name(&self) -> Cow<'static, str> {
         "sort".into()
@@ -80,13 +72,17 @@ impl Op for Sort {
     /// Each cotangent goes back to the place of its element.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![Self::moved(node, g, Way::Back)?.into()])
+        let last = g.ty().extents().len() - 1;
+        // The order of a permutation is its inverse.
+        let places = argsort(&argsort(node.input(0), last)?, last)?;
+        Ok(vec![take_along_axis(g, &places, last)?.into()])
     }
 
     /// The tangents move with the elements.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![Self::moved(node, tangent, Way::There)?.into()])
+        let last = tangent.ty().extents().len() - 1;
+        Ok(vec![take_along_axis(tangent, &argsort(node.input(0), last)?, last)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
