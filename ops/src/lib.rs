@@ -35,6 +35,7 @@ mod program;
 mod reduce;
 pub mod samples;
 mod sort;
+mod special;
 mod tensor;
 mod value_and_gradient;
 
