@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
     Variable, apply,
 };
 use kronograph_ops::{DType, Tensor};
@@ -20,9 +20,7 @@ use crate::ty::{SparseType, check_scalar, sparse_type};
 
 /// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AffineOnPattern {
-    pub(crate) terms: usize,
-}
+pub struct AffineOnPattern;
 
 /// `sum_k c_k M_k` of sparse matrices of one format and shape, on the union of their stored patterns.
 ///
@@ -35,12 +33,13 @@ pub struct AffineOnPattern {
 pub fn affine_on_pattern(terms: &[(Variable, Variable)]) -> Result<Variable> {
     let coefficients = terms.iter().map(|(coefficient, _)| coefficient.clone());
     let inputs: Vec<Variable> = coefficients.chain(terms.iter().map(|(_, matrix)| matrix.clone())).collect();
-    apply(AffineOnPattern { terms: terms.len() }, &inputs)
+    apply(AffineOnPattern, &inputs)
 }
 
 impl AffineOnPattern {
     fn terms<'a>(&self, inputs: &'a [Variable]) -> impl Iterator<Item = (&'a Variable, &'a Variable)> {
-        inputs[..self.terms].iter().zip(&inputs[self.terms..])
+        let (coefficients, matrices) = inputs.split_at(inputs.len() / 2);
+        coefficients.iter().zip(matrices)
     }
 }
 
@@ -69,24 +68,21 @@ impl Op for AffineOnPattern {
         "affine_on_pattern".into()
     }
 
-    fn props(&self) -> Props {
-        Props::default().with("terms", self.terms)
-    }
-
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        if self.terms == 0 || inputs.len() != 2 * self.terms {
-            return Err(BuildError::arity("affine_on_pattern", 2 * self.terms.max(1), inputs));
+        let terms = inputs.len() / 2;
+        if terms == 0 || inputs.len() % 2 != 0 {
+            return Err(BuildError::arity("affine_on_pattern", 2 * terms.max(1), inputs));
         }
-        for coefficient in &inputs[..self.terms] {
+        for coefficient in &inputs[..terms] {
             check_scalar("affine_on_pattern", "a coefficient", coefficient)?;
         }
-        let (format, shape) = shared_type("affine_on_pattern", &inputs[self.terms..])?;
+        let (format, shape) = shared_type("affine_on_pattern", &inputs[terms..])?;
         Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let terms = self.terms;
         let (state, inputs, outputs) = io.with_state::<UnionState>()?;
+        let terms = inputs.len() / 2;
         let first = inputs.get::<SparseMatrix>(terms)?;
         for k in 1..terms {
             let other = inputs.get::<SparseMatrix>(terms + k)?;
@@ -123,13 +119,13 @@ impl Op for AffineOnPattern {
         let mut moved = Vec::new();
         for (k, (coefficient, matrix)) in self.terms(node.inputs()).enumerate() {
             moved.extend(tangents[k].clone().map(|tangent| (tangent, matrix.clone())));
-            moved.extend(tangents[self.terms + k].clone().map(|tangent| (coefficient.clone(), tangent)));
+            moved.extend(tangents[node.inputs().len() / 2 + k].clone().map(|tangent| (coefficient.clone(), tangent)));
         }
         Ok(vec![if moved.is_empty() { Grad::Zero } else { affine_on_pattern(&moved)?.into() }])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![input_shapes[self.terms].clone()])
+        Ok(vec![input_shapes[input_shapes.len() / 2].clone()])
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {

@@ -74,9 +74,7 @@ pub(crate) fn algebra() -> Vec<Entry> {
         Entry::function(name, FAMILY, build, move || both_formats(overlapping)).parsed_by(move |_| Ok(op()))
     };
     vec![
-        entry("affine_on_pattern", build_affine, affine_samples, |params| {
-            Ok(Arc::new(AffineOnPattern { terms: params.size("terms")? }))
-        }),
+        entry("affine_on_pattern", build_affine, affine_samples, |_| Ok(Arc::new(AffineOnPattern))),
         unary("sparse_transpose", sparse_transpose, || Arc::new(SparseTranspose)),
         unary("dense_from_sparse", dense_from_sparse, || Arc::new(DenseFromSparse)),
         pairs("sparse_inner", sparse_inner, || Arc::new(SparseInner)),

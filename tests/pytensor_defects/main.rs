@@ -5,5 +5,6 @@
 mod decompositions;
 mod elementwise;
 mod errors;
+mod indexing;
 mod reductions;
 mod systems;

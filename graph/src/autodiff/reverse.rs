@@ -114,10 +114,7 @@ impl Front {
                 continue;
             }
             check_term(node, "reverse", input, &grad)?;
-            let grad = match &self.lazy {
-                Some(lazy) => lazy.leave(node, i, grad, &self.asked)?,
-                None => grad,
-            };
+            let grad = self.lazy.iter().try_fold(grad, |grad, lazy| lazy.leave(node, i, grad, &self.asked))?;
             let entry = table.entry(input.key()).or_default();
             if let Some(undefined) = connected.find_map(|k| gathered[k].undefined.clone()) {
                 entry.undefined.get_or_insert(undefined);

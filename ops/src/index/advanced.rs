@@ -44,80 +44,62 @@ pub(super) struct Pattern {
     pub(super) part: &'static [usize],
 }
 
+/// A pattern as it is printed, with the shapes of the tensor and of the part.
+fn pattern(
+    name: &'static str,
+    text: &str,
+    (x, part): (&'static [usize], &'static [usize]),
+    inputs: impl IntoIterator<Item = SampleInput>,
+) -> Pattern {
+    let props = Props::parse(&format!("{{pattern={text}}}")).expect("samples are fixed when they are written");
+    let pattern = props.get("pattern").cloned().unwrap_or(Prop::None);
+    Pattern { name, x, pattern, inputs: inputs.into_iter().collect(), part }
+}
+
+fn at(positions: &[i64]) -> SampleInput {
+    given(positions.to_vec())
+}
+
 /// Patterns without and with repetitions, of one array and of several, with slices before, between and behind.
 pub(super) fn patterns() -> Vec<Pattern> {
-    let array = || Prop::from("array");
-    let all = || Prop::list(vec![Prop::None, Prop::None, Prop::None]);
-    let cut = |start, step| Prop::list(vec![Prop::Int(start), Prop::None, Prop::Int(step)]);
-    let at = |positions: &[i64]| given(positions.to_vec());
-    let pattern =
-        |name, x, members: Vec<Prop>, inputs, part| Pattern { name, x, pattern: Prop::list(members), inputs, part };
-    let (ij, ji) =
-        (broadcasting(shaped(&[2, 1], vec![0i64, 2]), &[1]), broadcasting(shaped(&[1, 2], vec![1i64, 1]), &[0]));
+    let (i, j) = (shaped(&[2, 1], vec![0i64, 2]), shaped(&[1, 2], vec![1i64, 1]));
+    let grid = [broadcasting(i, &[1]), broadcasting(j, &[0])];
     let square = given(shaped(&[2, 2], vec![0i64, 3, 3, -1]));
-    let mask = |values: &[bool], shape: &[usize]| given(shaped(shape, values.to_vec()));
-    let full_mask = || mask(&[true, false, true, false, false, true, true, false, false, false, false, true], &[4, 3]);
-    vec![
-        pattern("rows, one of them twice", &[4, 3], vec![array()], vec![at(&[0, 3, 3, -1])], &[4, 3]),
-        pattern("elements of a vector", &[5], vec![array()], vec![at(&[4, 0, 0])], &[3]),
-        pattern("columns", &[4, 3], vec![all(), array()], vec![at(&[2, 0])], &[4, 2]),
-        pattern("a matrix of rows", &[4, 3], vec![array()], vec![square], &[2, 2, 3]),
-        pattern("one row by a scalar", &[4, 3], vec![array()], vec![given(-2i64)], &[3]),
-        pattern("pairs", &[4, 3], vec![array(), array()], vec![at(&[0, 1, 1]), at(&[2, -1, 2])], &[3]),
-        pattern("a grid", &[4, 3], vec![array(), array()], vec![ij, ji], &[2, 2]),
-        pattern(
-            "pairs behind an axis",
-            &[2, 3, 2],
-            vec![all(), array(), array()],
-            vec![at(&[0, 2]), at(&[1, 1])],
-            &[2, 2],
-        ),
-        pattern("pairs before an axis", &[2, 3, 2], vec![array(), array()], vec![at(&[0, 1]), at(&[1, 1])], &[2, 2]),
-        pattern(
-            "pairs around an axis",
-            &[2, 3, 2],
-            vec![array(), all(), array()],
-            vec![at(&[0, 1, 1]), at(&[1, 0, 0])],
-            &[3, 3],
-        ),
-        pattern(
-            "an array and an integer",
-            &[2, 3, 2],
-            vec![Prop::Int(1), all(), array()],
-            vec![at(&[0, 1, 0])],
-            &[3, 3],
-        ),
+    let pairs = || [at(&[0, 1]), at(&[1, 1])];
+    let mut patterns = vec![
+        pattern("rows, one of them twice", "[array]", (&[4, 3], &[4, 3]), [at(&[0, 3, 3, -1])]),
+        pattern("elements of a vector", "[array]", (&[5], &[3]), [at(&[4, 0, 0])]),
+        pattern("columns", "[slice, array]", (&[4, 3], &[4, 2]), [at(&[2, 0])]),
+        pattern("a matrix of rows", "[array]", (&[4, 3], &[2, 2, 3]), [square]),
+        pattern("one row by a scalar", "[array]", (&[4, 3], &[3]), [given(-2i64)]),
+        pattern("pairs", "[array, array]", (&[4, 3], &[3]), [at(&[0, 1, 1]), at(&[2, -1, 2])]),
+        pattern("a grid", "[array, array]", (&[4, 3], &[2, 2]), grid),
+        pattern("pairs behind an axis", "[slice, array, array]", (&[2, 3, 2], &[2, 2]), pairs()),
+        pattern("pairs before an axis", "[array, array]", (&[2, 3, 2], &[2, 2]), pairs()),
+        pattern("pairs around an axis", "[array, slice, array]", (&[2, 3, 2], &[2, 3]), pairs()),
+        pattern("an array and an integer", "[1, slice, array]", (&[2, 3, 2], &[3, 3]), [at(&[0, 1, 0])]),
         pattern(
             "an array and slices",
-            &[4, 3, 3],
-            vec![cut(1, 1), array(), cut(-1, -2)],
-            vec![at(&[0, 0])],
-            &[3, 2, 2],
+            "[[1, none, 1], array, [-1, none, -2]]",
+            (&[4, 3, 3], &[3, 2, 2]),
+            [at(&[0, 0])],
         ),
-        pattern("no positions", &[4, 3], vec![array()], vec![at(&[])], &[0, 3]),
-        pattern("a mask", &[4, 3], vec!["mask".into()], vec![full_mask()], &[5]),
-        pattern(
-            "a mask over rows",
-            &[4, 3],
-            vec!["mask".into()],
-            vec![mask(&[true, false, true, false], &[4])],
-            &[2, 3],
-        ),
-        pattern(
-            "a mask over columns",
-            &[4, 3],
-            vec![all(), "mask".into()],
-            vec![mask(&[false, true, true], &[3])],
-            &[4, 2],
-        ),
-        pattern(
-            "a mask and an array",
-            &[4, 3],
-            vec!["mask".into(), array()],
-            vec![mask(&[true, false, true, false], &[4]), at(&[2, 2])],
-            &[2],
-        ),
-        pattern("a mask of nothing", &[4, 3], vec!["mask".into()], vec![mask(&[false; 12], &[4, 3])], &[0]),
+        pattern("no positions", "[array]", (&[4, 3], &[0, 3]), [at(&[])]),
+    ];
+    patterns.extend(masks());
+    patterns
+}
+
+fn masks() -> Vec<Pattern> {
+    let mask = |shape: &[usize], values: &[bool]| given(shaped(shape, values.to_vec()));
+    let rows = || mask(&[4], &[true, false, true, false]);
+    let places = [true, false, true, false, false, true, true, false, false, false, false, true];
+    vec![
+        pattern("a mask", "[mask]", (&[4, 3], &[5]), [mask(&[4, 3], &places)]),
+        pattern("a mask over rows", "[mask]", (&[4, 3], &[2, 3]), [rows()]),
+        pattern("a mask over columns", "[slice, mask]", (&[4, 3], &[4, 2]), [mask(&[3], &[false, true, true])]),
+        pattern("a mask and an array", "[mask, array]", (&[4, 3], &[2]), [rows(), at(&[2, 2])]),
+        pattern("a mask of nothing", "[mask]", (&[4, 3], &[0]), [mask(&[4, 3], &[false; 12])]),
     ]
 }
 
