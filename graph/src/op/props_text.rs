@@ -5,7 +5,8 @@ use super::{Prop, Props};
 /// Whether a word can be printed bare: it cannot be taken for a value of another kind, or for punctuation.
 pub(super) fn is_plain(word: &str) -> bool {
     let starts_well = word.starts_with(|c: char| c.is_ascii_alphabetic());
-    let reserved = ["none", "true", "false", "inf", "NaN"].contains(&word);
+    // Floats are read with any capitals: `nan`, `Infinity`.
+    let reserved = ["none", "true", "false"].contains(&word) || word.parse::<f64>().is_ok();
     starts_well && !reserved && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 

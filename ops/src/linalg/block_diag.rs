@@ -25,8 +25,8 @@ use crate::tensor::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockDiag;
 
-/// Matrices one after another along the diagonal of a larger one, zero elsewhere (SciPy: `block_diag`);
-/// (m₁, n₁), (m₂, n₂), .. → (m₁ + m₂ + .., n₁ + n₂ + ..), for every combination of the leading axes; dtypes are promoted.
+/// Matrices one after another along the diagonal of a larger one, zero elsewhere (SciPy: `block_diag`); (m₁, n₁), (m₂,
+/// n₂), .. → (m₁ + m₂ + .., n₁ + n₂ + ..), for every combination of the leading axes; dtypes are promoted.
 ///
 /// # Errors
 ///

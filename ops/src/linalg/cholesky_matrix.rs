@@ -8,11 +8,13 @@ use std::sync::Arc;
 use faer::linalg::cholesky::llt::factor as llt;
 use faer::{Mat, Par};
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result, Sample,
-    Shape, Tangents, Variable, apply, origin,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result,
+    Sample, Shape, Tangents, Variable, apply,
 };
 
 use super::batch::swap_last;
+use super::diag::trace;
+use super::eye::eye;
 use super::factor::{LinalgError, Trans};
 use super::matmul::matmul;
 use super::matrices::{Matrices, MatrixType, cores, each_matrix, order_of};
@@ -20,9 +22,11 @@ use super::solve_triangular::solve_triangular;
 use super::systems::dominant;
 use super::triangle::{Triangle, folded, mirrored};
 use super::triangular_factor::DiagonalKind;
-use crate::elemwise::{add, cast, mul};
+use crate::elemwise::{add, cast, eq, mul, switch};
+use crate::layout::expand_dims;
 use crate::params::only;
 use crate::samples::{given, shaped};
+use crate::tensor::tensor_type;
 
 /// The Cholesky factors of symmetric positive definite matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,9 +141,22 @@ impl Cholesky {
         outcome
     }
 
-    /// L from the output.
+    /// L from the output, or back.
     fn lower(self, factor: &Variable) -> Result<Variable> {
         if self.triangle == Triangle::Lower { Ok(factor.clone()) } else { swap_last(factor) }
+    }
+
+    /// A derivative from L. Where that is NaN, it is NaN too: no system is solved with it.
+    fn guarded(self, factor: &Variable, derive: impl FnOnce(&Variable) -> Result<Variable>) -> Result<Variable> {
+        let l = self.lower(factor)?;
+        if !self.nan {
+            return derive(&l);
+        }
+        let last = l.ty().extents().len() - 1;
+        let mark = expand_dims(&trace(&l, 0, last - 1, last)?, &[last - 1, last])?;
+        let found = eq(&mark, &mark)?;
+        let one = cast(&eye(Dim::axis(&l, last))?, tensor_type("cholesky", &l)?.dtype())?;
+        switch(&found, &derive(&switch(&found, &l, &one)?)?, f64::NAN)
     }
 }
 
@@ -177,25 +194,27 @@ impl Op for Cholesky {
         each_matrix(io, |[shape]: [_; 1]| Ok(cores([&[order_of(shape)?; 2]])), |work| self.factor(work))
     }
 
-    /// With `Φ` the lower triangle with half the diagonal: the cotangent of A is `S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹`, which is folded
-    /// on the triangle that is read.
+    /// With `Φ` the lower triangle with half the diagonal: the cotangent of A is `S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹`, which is
+    /// folded on the triangle that is read.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        let _scope = origin::here();
-        let l = self.lower(node.output(0))?;
         let g = Triangle::Lower.part(&self.lower(g)?, true)?;
-        let left = divide(&l, &phi(&matmul(&swap_last(&l)?, &g)?)?, Trans::Yes)?;
-        let transposed = divide(&l, &swap_last(&left)?, Trans::Yes)?;
-        Ok(vec![folded(&transposed, self.triangle)?.into()])
+        let reverse = |l: &Variable| {
+            let left = divide(l, &phi(&matmul(&swap_last(l)?, &g)?)?, Trans::Yes)?;
+            folded(&divide(l, &swap_last(&left)?, Trans::Yes)?, self.triangle)
+        };
+        Ok(vec![self.guarded(node.output(0), reverse)?.into()])
     }
 
     /// `L̇ = L Φ(L⁻¹ Ȧ L⁻ᵀ)`.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        let l = self.lower(node.output(0))?;
-        let left = divide(&l, &mirrored(t, self.triangle)?, Trans::No)?;
-        let both = divide(&l, &swap_last(&left)?, Trans::No)?;
-        Ok(vec![self.lower(&matmul(&l, &phi(&both)?)?)?.into()])
+        let forward = |l: &Variable| {
+            let left = divide(l, &mirrored(t, self.triangle)?, Trans::No)?;
+            let both = divide(l, &swap_last(&left)?, Trans::No)?;
+            self.lower(&matmul(l, &phi(&both)?)?)
+        };
+        Ok(vec![self.guarded(node.output(0), forward)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -203,7 +203,7 @@ fn orthogonal_samples() -> Vec<Sample> {
             with("tall", x(&[4, 2], 2)),
             with("wide", x(&[2, 4], 3)),
             with("a stack", x(&[2, 3, 2], 4)),
-            with("one entry", x(&[1, 1], 1)),
+            with("one column", x(&[3, 1], 1)),
             with("no columns", x(&[2, 0], 1)),
             with("no rows", x(&[0, 2], 1)),
             with("an empty stack", x(&[0, 3, 2], 1)),
@@ -213,6 +213,7 @@ fn orthogonal_samples() -> Vec<Sample> {
     }
     let wide = |shape: &[usize]| [declared(spread_over(shape, (-2.0, 2.0), 5))];
     samples.push(Sample::new("complete, square", wide(&[2, 3, 3])).with("mode", "complete"));
+    samples.push(Sample::new("one entry", [x(&[1, 1], 1)]).with("mode", "economic"));
     samples.push(Sample::new("full, wide", wide(&[2, 3])).with("mode", "full"));
     samples
 }

@@ -34,9 +34,10 @@ pub struct Eigh {
 ///
 /// The first of the largest entries of a vector is positive.
 ///
-/// Derivatives live on the triangle that is read. If only the eigenvalues are used, they exist for every matrix. Those
-/// of the vectors have `1 / (w_j - w_i)` in them, which counts as 0 where the two differ by no more than `8 ε sum |w|`:
-/// right for functions that do not depend on the choice of a basis for equal eigenvalues, nor tell these apart.
+/// Derivatives live on the triangle that is read. If only the eigenvalues are used, they are those of every symmetric
+/// function of them, equal ones included. Those of the vectors have `1 / (w_j - w_i)` in them, which counts as 0 where
+/// the two differ by no more than `8 ε sum |w|`: right for functions that do not depend on the choice of a basis for
+/// equal eigenvalues, nor tell these apart. Second derivatives at equal eigenvalues lack what mixes their vectors.
 ///
 /// # Errors
 ///
@@ -133,8 +134,11 @@ impl Eigh {
             .map_err(|_| LinalgError::NoConvergence)?;
         scale(&mut values[0], 1.0 / by);
         for vectors in vectors {
-            let columns = (0..n).filter(|&j| points_back(vectors.col_as_slice(j))).collect::<Vec<_>>();
-            columns.into_iter().for_each(|j| turn(vectors.col_as_slice_mut(j)));
+            for j in 0..n {
+                if points_back(vectors.col_as_slice(j)) {
+                    turn(vectors.col_as_slice_mut(j));
+                }
+            }
         }
         Ok(())
     }

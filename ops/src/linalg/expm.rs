@@ -1,8 +1,8 @@
 //! The matrix exponential by scaling and squaring.
 //!
 //! The method is that of Higham (The scaling and squaring method for the matrix exponential revisited, SIAM J. Matrix
-//! Anal. Appl. 26, 2005): the Padé approximant of degree 13, which is exact to rounding, of the matrix divided by a power
-//! of two, squared as often. The lower degrees that are enough for small matrices would only save products.
+//! Anal. Appl. 26, 2005): the Padé approximant of degree 13, which is exact to rounding, of the matrix divided by a
+//! power of two, squared as often. The lower degrees that are enough for small matrices would only save products.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ fn coefficients() -> [f64; 14] {
 }
 
 fn exponential(work: &mut Matrices) -> Result<(), LinalgError> {
-    let Matrices { inputs, outputs, between, memory } = work;
+    let Matrices { inputs, outputs, between, permutations, memory } = work;
     let (a, out) = (&mut inputs[0], &mut outputs[0]);
     let n = a.nrows();
     check_finite(a)?;
@@ -104,7 +104,7 @@ fn exponential(work: &mut Matrices) -> Result<(), LinalgError> {
             (out[(i, j)], even[(i, j)]) = (even[(i, j)] + odd[(i, j)], even[(i, j)] - odd[(i, j)]);
         }
     }
-    divide(even, out, memory);
+    divide(even, out, permutations, memory);
     for _ in 0..squarings {
         product(scratch, out, out);
         std::mem::swap(scratch, out);
@@ -148,12 +148,14 @@ fn combine(to: &mut Mat<f64>, identity: f64, by: [f64; 3], terms: [&Mat<f64>; 3]
 }
 
 /// `to = A⁻¹ to`; A is far from singular, and is overwritten.
-fn divide(a: &mut Mat<f64>, to: &mut Mat<f64>, memory: &mut Memory) {
+fn divide(a: &mut Mat<f64>, to: &mut Mat<f64>, permutations: &mut [Vec<usize>; 2], memory: &mut Memory) {
     let n = a.nrows();
-    let (mut forward, mut backward) = (vec![0usize; n], vec![0usize; n]);
+    let [forward, backward] = permutations;
+    forward.resize(n, 0);
+    backward.resize(n, 0);
     let stack = memory.stack(lu_in_place_scratch::<usize, f64>(n, n, Par::Seq, Default::default()));
-    lu_in_place(a.as_mut(), &mut forward, &mut backward, Par::Seq, stack, Default::default());
-    let perm = PermRef::new_checked(&forward, &backward, n);
+    lu_in_place(a.as_mut(), forward, backward, Par::Seq, stack, Default::default());
+    let perm = PermRef::new_checked(forward, backward, n);
     let stack = memory.stack(solve_in_place_scratch::<usize, f64>(n, n, Par::Seq));
     solve_in_place(a.as_ref(), a.as_ref(), perm, to.as_mut(), Par::Seq, stack);
 }

@@ -118,6 +118,8 @@ pub(super) struct Matrices {
     pub(super) outputs: Vec<Mat<f64>>,
     /// For what lies in between; their sizes are the kernel's business.
     pub(super) between: Vec<Mat<f64>>,
+    /// A permutation and its inverse.
+    pub(super) permutations: [Vec<usize>; 2],
     pub(super) memory: Memory,
 }
 
@@ -185,7 +187,7 @@ pub(super) fn each_matrix<const N: usize>(
 }
 
 /// The common leading axes and the shapes of the matrices.
-fn split<'a, const N: usize>(tensors: [&'a Tensor; N]) -> Result<(&'a [usize], [[usize; 2]; N]), OpFailure> {
+fn split<const N: usize>(tensors: [&Tensor; N]) -> Result<(&[usize], [[usize; 2]; N]), OpFailure> {
     let mut parts = (&tensors[0].shape()[..0], [[0; 2]; N]);
     for (k, tensor) in tensors.iter().enumerate() {
         let [batch @ .., rows, columns] = tensor.shape() else { return Err(OpFailure::WrongValue(k)) };
@@ -230,9 +232,7 @@ fn run<T: Float, const N: usize>(
     }
     let mut written: SmallVec<[&mut [T]; 3]> = SmallVec::new();
     for (slot, core) in outputs.iter_mut().zip(shapes) {
-        let shape: Extents = batch.iter().chain(core).copied().collect();
-        check_size(&shape)?;
-        written.push(slot.buffer::<Tensor>().reset::<T>(&shape));
+        written.push(stack_of(slot, batch, core)?);
     }
     work.inputs.resize_with(N, Mat::new);
     work.outputs.resize_with(shapes.len(), Mat::new);
@@ -257,6 +257,13 @@ fn run<T: Float, const N: usize>(
         }
     });
     Ok(outcome?)
+}
+
+/// The buffer of an output.
+fn stack_of<'a, T: Float>(slot: &'a mut Slot, batch: &[usize], core: &[usize]) -> Result<&'a mut [T], OpFailure> {
+    let shape: Extents = batch.iter().chain(core).copied().collect();
+    check_size(&shape)?;
+    Ok(slot.buffer::<Tensor>().reset::<T>(&shape))
 }
 
 fn read<T: Float>(array: &Strided<T>, offset: usize, to: &mut Mat<f64>) {

@@ -3,10 +3,9 @@
 use kronograph_graph::{Dim, Entry, Params, Result, Sample, Variable, origin, shape_of};
 
 use super::eye::eye;
-use super::factor::Trans;
+use super::inverse::matrix_inverse;
 use super::matmul::matmul;
 use super::matrices::MatrixType;
-use super::solve::{Assume, Rhs, solve_assuming};
 use crate::elemwise::cast;
 use crate::layout::{broadcast_to, expand_dims};
 use crate::params::only;
@@ -23,12 +22,12 @@ use crate::tensor::tensor_type;
 #[track_caller]
 pub fn matrix_power(a: &Variable, power: i64) -> Result<Variable> {
     let _scope = origin::here();
-    let dtype = MatrixType::square("matrix_power", a)?.dtype;
+    MatrixType::square("matrix_power", a)?;
     let n = Dim::axis(a, a.ty().extents().len() - 1);
     let mut square = match power {
         0 => return identity(a, n),
         1.. => a.clone(),
-        _ => solve_assuming(a, &cast(&eye(n)?, dtype)?, Assume::General, Trans::No, Rhs::Columns)?,
+        _ => matrix_inverse(a)?,
     };
     let (mut rest, mut result) = (power.unsigned_abs(), None);
     loop {

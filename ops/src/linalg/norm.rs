@@ -6,10 +6,10 @@ use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, Variable
 
 use super::svd::svdvals;
 use crate::dtype::DType;
-use crate::elemwise::{abs, cast, eq, neg, neq, pow, sqr, sqrt, switch};
+use crate::elemwise::{abs, cast, eq, neq, pow, sqr, sqrt, switch};
 use crate::layout::{expand_dims, transpose_axes};
 use crate::params::{axis_of, only};
-use crate::reduce::{max_axes, sum_axes};
+use crate::reduce::{max_axes, min_axes, sum_axes};
 use crate::samples::{dense, given, shaped};
 use crate::tensor::tensor_type;
 
@@ -36,8 +36,8 @@ pub enum MatrixNorm {
 
 /// `(sum |x|^p)^(1/p)` over axes, which are dropped (NumPy: `linalg.vector_norm`).
 ///
-/// For p infinite it is the largest size, for minus infinity the smallest, for 0 the number (in i64) of elements that are
-/// not zero. Zeros have no part in the derivative; of all zeros it is zero.
+/// For p infinite it is the largest size, for minus infinity the smallest, for 0 the number (in i64) of elements that
+/// are not zero. Zeros have no part in the derivative; of all zeros it is zero.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub fn vector_norm(x: &Variable, p: f64, axes: &[usize]) -> Result<Variable> {
     };
     match p {
         f64::INFINITY => max_axes(&abs(&x)?, axes),
-        f64::NEG_INFINITY => least(&abs(&x)?, axes),
+        f64::NEG_INFINITY => min_axes(&abs(&x)?, axes),
         0.0 => sum_axes(&cast(&neq(&x, 0.0)?, DType::I64)?, axes),
         1.0 => sum_axes(&abs(&x)?, axes),
         2.0 => rooted(sum_axes(&sqr(&x)?, axes)?, &|sum| sqrt(sum)),
@@ -87,16 +87,12 @@ pub fn matrix_norm(x: &Variable, ord: MatrixNorm) -> Result<Variable> {
         MatrixNorm::Frobenius => vector_norm(&x, 2.0, &[rows, rows + 1]),
         MatrixNorm::Nuclear => sum_axes(&svdvals(&x)?, &[rows]),
         MatrixNorm::Two => max_axes(&svdvals(&x)?, &[rows]),
-        MatrixNorm::MinusTwo => least(&svdvals(&x)?, &[rows]),
+        MatrixNorm::MinusTwo => min_axes(&svdvals(&x)?, &[rows]),
         MatrixNorm::One => max_axes(&sums(rows)?, &[rows]),
-        MatrixNorm::MinusOne => least(&sums(rows)?, &[rows]),
+        MatrixNorm::MinusOne => min_axes(&sums(rows)?, &[rows]),
         MatrixNorm::Inf => max_axes(&sums(rows + 1)?, &[rows]),
-        MatrixNorm::MinusInf => least(&sums(rows + 1)?, &[rows]),
+        MatrixNorm::MinusInf => min_axes(&sums(rows + 1)?, &[rows]),
     }
-}
-
-fn least(x: &Variable, axes: &[usize]) -> Result<Variable> {
-    neg(&max_axes(&neg(x)?, axes)?)
 }
 
 /// The entry of this file: PyTensor's `ord` (a number or a word), `axis` (one for vectors, two for matrices; if absent,

@@ -65,7 +65,7 @@ fn samples() -> Vec<Sample> {
 }
 
 fn invert(work: &mut Matrices) -> Result<(), LinalgError> {
-    let Matrices { inputs, outputs, between, memory } = work;
+    let Matrices { inputs, outputs, between, memory, .. } = work;
     let (a, out) = (&mut inputs[0], &mut outputs[0]);
     let ((m, n), thin) = (a.shape(), ComputeSvdVectors::Thin);
     let k = m.min(n);

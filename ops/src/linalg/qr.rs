@@ -80,7 +80,7 @@ pub fn qr_r(a: &Variable) -> Result<Variable> {
 impl Qr {
     /// R to the last output, and Q, if it is wanted, to the first.
     fn decompose(self, work: &mut Matrices) -> Result<(), LinalgError> {
-        let Matrices { inputs, outputs, between, memory } = work;
+        let Matrices { inputs, outputs, between, memory, .. } = work;
         let a = &mut inputs[0];
         let (m, n) = a.shape();
         check_finite(a)?;
@@ -188,8 +188,8 @@ impl Op for Qr {
         each_matrix(io, shapes, |work| self.decompose(work))
     }
 
-    /// Of the first k columns A₁, with `M = R₁ R̄₁ᵀ - Q̄ᵀ Q`: `Ā₁ = (Q̄ + Q (tril M + tril(M, -1)ᵀ)) R₁⁻ᵀ`. The others, A₂,
-    /// give `R₂ = Qᵀ A₂`, so `Ā₂ = Q R̄₂`, and `A₂ R̄₂ᵀ` is one more term of Q̄.
+    /// Of the first k columns A₁, with `M = R₁ R̄₁ᵀ - Q̄ᵀ Q`: `Ā₁ = (Q̄ + Q (tril M + tril(M, -1)ᵀ)) R₁⁻ᵀ`. The others,
+    /// A₂, give `R₂ = Qᵀ A₂`, so `Ā₂ = Q R̄₂`, and `A₂ R̄₂ᵀ` is one more term of Q̄.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let (gq, gr) = match output_grads {
             [gq, gr] => (gq.clone(), gr.as_ref()),

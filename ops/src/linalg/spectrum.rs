@@ -53,8 +53,8 @@ pub(super) fn reciprocal_gaps(w: &Variable) -> Result<Variable> {
     reciprocal_or_zero(&sub(&along_columns(w)?, &along_rows(w)?)?, w)
 }
 
-/// The reciprocal, and 0 where `x` counts as zero beside eigenvalues `w`: vectors along the last axis of as many leading
-/// axes.
+/// The reciprocal, and 0 where `x` counts as zero beside eigenvalues `w`: vectors along the last axis of as many
+/// leading axes.
 pub(super) fn reciprocal_or_zero(x: &Variable, w: &Variable) -> Result<Variable> {
     let _scope = origin::here();
     let ty = tensor_type("reciprocal_or_zero", w)?;

@@ -41,11 +41,14 @@ pub struct Svd {
 ///
 /// The first of the largest entries of a column of U is positive.
 ///
-/// If only s is used, derivatives exist for every matrix. Those of the vectors have `1 / (s_j - s_i)` in them, which
-/// counts as 0 where the two differ by no more than `8 ε sum s`, and `1 / s_i`, which counts as 0 where `s_i` is no larger
-/// than that: right for functions that do not depend on the choice of a basis for equal values, nor tell these apart.
-/// [`SingularVectors::Full`] has derivatives by U and Vᵀ only if A is square by its type: a basis of what is left over is
-/// no function of A.
+/// If only s is used, derivatives are those of every symmetric function of the singular values, equal ones included; at
+/// zero, where a singular value has a kink, one of its slopes. Those of the vectors have `1 / (s_j - s_i)` in them,
+/// which counts as 0 where the two differ by no more than `8 ε sum s`, and `1 / s_i`, which counts as 0 where `s_i` is
+/// no larger than that: right for functions that do not depend on the choice of a basis for equal values, nor tell
+/// these apart.
+///
+/// [`SingularVectors::Full`] has derivatives by U and Vᵀ only if A is square by its type: a basis of what is left over
+/// is no function of A.
 ///
 /// # Errors
 ///
@@ -70,7 +73,7 @@ pub fn svdvals(a: &Variable) -> Result<Variable> {
 impl Svd {
     /// s to the only output, or U, s and Vᵀ.
     fn decompose(self, work: &mut Matrices) -> Result<(), LinalgError> {
-        let Matrices { inputs, outputs, between, memory } = work;
+        let Matrices { inputs, outputs, between, memory, .. } = work;
         let a = &mut inputs[0];
         let (m, n) = a.shape();
         check_finite(a)?;

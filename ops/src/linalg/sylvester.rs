@@ -34,8 +34,8 @@ pub struct SolveDiscreteLyapunov;
 ///
 /// # Errors
 ///
-/// When A or B is not square, or C does not fit; at run time, when an input is not finite or A has an eigenvalue that is
-/// minus one of B, so that there is no single solution.
+/// When A or B is not square, or C does not fit; at run time, when an input is not finite or A has an eigenvalue that
+/// is minus one of B, so that there is no single solution.
 #[track_caller]
 pub fn solve_sylvester(a: &Variable, b: &Variable, c: &Variable) -> Result<Variable> {
     let _scope = origin::here();
@@ -53,15 +53,15 @@ pub fn solve_continuous_lyapunov(a: &Variable, q: &Variable) -> Result<Variable>
     solve_sylvester(a, &swap_last(a)?, q)
 }
 
-/// X with `A X Aᵀ - X + Q = 0` (SciPy: `solve_discrete_lyapunov`); (n, n), (n, n) → (n, n), for every combination of the
-/// leading axes.
+/// X with `A X Aᵀ - X + Q = 0` (SciPy: `solve_discrete_lyapunov`); (n, n), (n, n) → (n, n), for every combination of
+/// the leading axes.
 ///
 /// Derivatives: with W the solution of `Aᵀ W A - W + X̄ = 0`, Q̄ is W, and Ā is `W A Xᵀ + Wᵀ A X`.
 ///
 /// # Errors
 ///
-/// When A is not square, or Q does not fit; at run time, when an input is not finite or the product of two eigenvalues of
-/// A is 1, so that there is no single solution.
+/// When A is not square, or Q does not fit; at run time, when an input is not finite or the product of two eigenvalues
+/// of A is 1, so that there is no single solution.
 #[track_caller]
 pub fn solve_discrete_lyapunov(a: &Variable, q: &Variable) -> Result<Variable> {
     let _scope = origin::here();
@@ -90,8 +90,8 @@ fn out_of_bases(left: &SchurForm, y: &Mat<c64>, right: &SchurForm, out: &mut Mat
     }
 }
 
-/// Replaces the right-hand side by the solution y of `(by S + shift I) y = f` for an upper triangle S; a pivot that is no
-/// larger than `least` counts as zero.
+/// Replaces the right-hand side by the solution y of `(by S + shift I) y = f` for an upper triangle S; a pivot that is
+/// no larger than `least` counts as zero.
 fn solve_shifted(s: &Mat<c64>, by: c64, shift: c64, f: &mut [c64], least: f64) -> Result<(), LinalgError> {
     for i in (0..f.len()).rev() {
         let pivot = by * s[(i, i)] + shift;

@@ -1,6 +1,4 @@
-//! Defects of PyTensor that are not ours: one test for each, whose name says the defect.
-
-#![allow(clippy::unwrap_used, reason = "a test may")]
+//! Determinants and systems.
 
 use kronograph::graph::RunError;
 use kronograph::ops::{det, lu, matrix_inverse};
