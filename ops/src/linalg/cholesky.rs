@@ -21,8 +21,8 @@ use super::triangle::{Triangle, folded, mirrored};
 pub struct CholeskyFactor;
 
 /// A factor of a symmetric positive definite matrix, `A = L Lᵀ`, read from the lower triangle of `a`, for
-/// [`factor_solve`](super::factor_solve) and [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor of
-/// each. Cost: `1/3 n³`. The cotangent of the matrix is supported on the lower triangle.
+/// [`factor_solve`](super::factor_solve) and [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor
+/// of each. Cost: `1/3 n³`. The cotangent of the matrix is supported on the lower triangle.
 ///
 /// # Errors
 ///

@@ -108,8 +108,8 @@ impl Op for Cofactor {
         Ok(())
     }
 
-    /// `<G, C(A; H..)>` is linear and symmetric in G and all H, and a derivative of det: its derivative along A takes one
-    /// matrix more.
+    /// `<G, C(A; H..)>` is linear and symmetric in G and all H, and a derivative of det: its derivative along A takes
+    /// one matrix more.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let (a, along) = (node.input(0), &node.inputs()[1..]);
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; node.inputs().len()]) };

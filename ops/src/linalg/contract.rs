@@ -7,7 +7,7 @@ use kronograph_graph::{BuildError, Dim, Result, Variable, shape_of};
 
 use super::matmul::matmul;
 use crate::elemwise::mul;
-use crate::layout::{broadcast_to, dimshuffle, expand_dims, reshape, squeeze};
+use crate::layout::{dimshuffle, expand_dims, reshape, specify_shape, squeeze};
 use crate::reduce::sum_axes;
 
 /// The label of an axis.
@@ -63,23 +63,21 @@ impl Labelled {
 
     /// The lengths of labels made equal to those of a partner, or an error when it runs.
     fn matched(&self, op: &'static str, partner: &Self, labels: &[Label]) -> Result<Self> {
-        let mut shape = shape_of(&self.variable);
-        let mut differs = false;
+        let own = shape_of(&self.variable);
+        let mut wanted = vec![Dim::UNKNOWN; own.len()];
         for &label in labels {
             let (Some(axis), Some(theirs)) = (self.axis(label), partner.dim(label)) else { continue };
-            match (shape[axis].known(), theirs.known()) {
+            match (own[axis].known(), theirs.known()) {
                 (Some(a), Some(b)) if a != b => {
                     let both = [self.variable.clone(), partner.variable.clone()];
                     let rule = format!("axes that are summed together have the lengths {a} and {b}");
                     return Err(BuildError::inputs(op, &both, rule));
                 }
-                (Some(_), _) => {}
-                (None, _) if theirs == shape[axis] => {}
-                (None, _) => (shape[axis], differs) = (theirs, true),
+                (None, _) if theirs != own[axis] => wanted[axis] = theirs,
+                _ => {}
             }
         }
-        let variable = if differs { broadcast_to(&self.variable, shape)? } else { self.variable.clone() };
-        Ok(Self { variable, labels: self.labels.clone() })
+        Ok(Self { variable: specify_shape(&self.variable, wanted)?, labels: self.labels.clone() })
     }
 }
 

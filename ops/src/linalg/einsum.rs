@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use kronograph_graph::{BuildError, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
 
 use super::contract::{Label, Labelled, contract};
 use super::diag::diagonal;
-use crate::layout::broadcast_to;
+use crate::layout::specify_shape;
 use crate::tensor::tensor_type;
 
 /// A sum of products in index notation (NumPy: `einsum`), such as `"ij,jk->ik"`, `"ii"`, `"...i,...i->..."`.
@@ -153,12 +153,11 @@ fn name(label: Label) -> String {
 fn with_distinct_labels(mut variable: Variable, mut labels: Vec<Label>) -> Result<Labelled> {
     while let Some(again) = (0..labels.len()).find(|&k| labels[..k].contains(&labels[k])) {
         let first = labels.iter().position(|label| *label == labels[again]).unwrap_or(again);
-        let mut shape = shape_of(&variable);
-        if shape[first] != shape[again] {
-            let common = [first, again].into_iter().find(|&axis| shape[axis].known().is_some()).unwrap_or(first);
-            let both = shape[common].clone();
-            (shape[first], shape[again]) = (both.clone(), both);
-            variable = broadcast_to(&variable, shape)?;
+        let own = shape_of(&variable);
+        if own[first] != own[again] {
+            let common = if own[again].known().is_some() { own[again].clone() } else { own[first].clone() };
+            let wanted = |axis: usize| if axis == first || axis == again { common.clone() } else { Dim::UNKNOWN };
+            variable = specify_shape(&variable, (0..own.len()).map(wanted))?;
         }
         variable = diagonal(&variable, 0, first, again)?;
         let label = labels.remove(again);

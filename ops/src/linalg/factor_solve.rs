@@ -9,7 +9,8 @@ use kronograph_graph::{
 };
 
 use super::batch::{batch_at_run_time, batch_dims, batch_strides, reduce_batch, static_batch};
-use super::factor::{FactorType, FactorValue, SolveWorkspace, Trans, solve_along};
+use super::factor::{FactorType, FactorValue, Trans};
+use super::solve_along::{SolveWorkspace, solve_along};
 use crate::dtype::DType;
 use crate::elemwise::{add, cast, neg};
 use crate::tensor::{Tensor, TensorType, shape_text, tensor_type};
@@ -37,8 +38,8 @@ pub fn factor_solve(factor: &Variable, b: &Variable, trans: Trans) -> Result<Var
 
 /// [`factor_solve`] along any axis of `b`: the system is solved for every combination of the other axes.
 ///
-/// The leading axes of a stack of factors are those right before `axis`; both broadcast, where a static length is 1 or an
-/// axis is missing.
+/// The leading axes of a stack of factors are those right before `axis`; both broadcast, where a static length is 1 or
+/// an axis is missing.
 ///
 /// # Errors
 ///

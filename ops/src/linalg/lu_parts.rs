@@ -29,8 +29,8 @@ use crate::tensor::{Extents, Tensor, TensorType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LuParts;
 
-/// `(P, L, U)` with `A = P L U`, L unit lower and U upper triangular (SciPy: `linalg.lu`), for a square matrix or each of
-/// a stack. P is piecewise constant.
+/// `(P, L, U)` with `A = P L U`, L unit lower and U upper triangular (SciPy: `linalg.lu`), for a square matrix or each
+/// of a stack. P is piecewise constant.
 ///
 /// # Errors
 ///

@@ -22,8 +22,8 @@ use crate::tensor::{Tensor, TensorType, tensor_type};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MatMul;
 
-/// The matrix product (NumPy: `matmul`): (.., m, k)(.., k, n) → (.., m, n); a vector is a row on the left and a column on
-/// the right, and its axis is dropped. Leading axes broadcast where their static length is 1.
+/// The matrix product (NumPy: `matmul`): (.., m, k)(.., k, n) → (.., m, n); a vector is a row on the left and a column
+/// on the right, and its axis is dropped. Leading axes broadcast where their static length is 1.
 ///
 /// ```
 /// use kronograph_ops::{DType, TensorType, matmul, matrix};

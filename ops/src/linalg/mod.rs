@@ -35,6 +35,7 @@ mod product_entries;
 mod qr;
 mod schur;
 mod solve;
+mod solve_along;
 mod solve_triangular;
 mod spectrum;
 mod svd;
@@ -57,9 +58,7 @@ pub use eigh::{Eigh, eigh, eigh_generalized, eigvalsh, eigvalsh_generalized};
 pub use einsum::einsum;
 pub use expm::{Expm, expm};
 pub use eye::{Eye, eye};
-pub use factor::{
-    Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots, solve_along,
-};
+pub use factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots};
 pub use factor_logdet::{FactorLogdet, factor_logdet};
 pub use factor_solve::{FactorSolve, factor_solve, factor_solve_axis};
 pub use inverse::matrix_inverse;
@@ -73,6 +72,7 @@ pub use pinv::{Pinv, pinv};
 pub use qr::{Qr, QrMode, qr, qr_r};
 pub use schur::SchurForm;
 pub use solve::{Assume, Rhs, slogdet, solve, solve_assuming};
+pub use solve_along::{SolveWorkspace, solve_along};
 pub use solve_triangular::{cho_solve, solve_triangular};
 pub use svd::{SingularVectors, Svd, svd, svdvals};
 pub use sylvester::{

@@ -46,8 +46,8 @@ pub enum Rhs {
 }
 
 impl Assume {
-    /// A factor of a matrix, or of each of a stack. The derivative by what is not read is zero; an entry that stands for
-    /// two, in a triangle of a symmetric matrix, has the derivative by both.
+    /// A factor of a matrix, or of each of a stack. The derivative by what is not read is zero; an entry that stands
+    /// for two, in a triangle of a symmetric matrix, has the derivative by both.
     ///
     /// # Errors
     ///
@@ -138,8 +138,8 @@ pub(super) fn solution_dtype(operands: &[&Variable]) -> Result<DType> {
     Ok(dtype.to_float())
 }
 
-/// The sign of det A and ln|det A| (NumPy: `linalg.slogdet`), without forming the determinant; for a stack of matrices, of
-/// each.
+/// The sign of det A and ln|det A| (NumPy: `linalg.slogdet`), without forming the determinant; for a stack of matrices,
+/// of each.
 ///
 /// # Errors
 ///

@@ -9,8 +9,8 @@ use super::triangle::Triangle;
 use super::triangular_factor::{DiagonalKind, triangular_factor};
 use crate::elemwise::cast;
 
-/// `x` with `A x = b`, or `Aᵀ x = b`, for a triangular A (SciPy: `linalg.solve_triangular`), for a stack of either; b is a
-/// vector, or columns.
+/// `x` with `A x = b`, or `Aᵀ x = b`, for a triangular A (SciPy: `linalg.solve_triangular`), for a stack of either; b is
+/// a vector, or columns.
 ///
 /// The other triangle is not read, and neither is a unit diagonal: neither has a derivative.
 ///

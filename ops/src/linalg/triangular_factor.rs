@@ -34,8 +34,8 @@ pub struct TriangularFactor {
 /// One triangle of a square matrix as a factor, for [`factor_solve`](super::factor_solve) and
 /// [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor of each. Cost: `n²`, a copy.
 ///
-/// The other triangle is not read and has no derivative; nor has the diagonal, if it is taken to be one. A matrix with a
-/// zero on its diagonal has a factor; solving with it is the error.
+/// The other triangle is not read and has no derivative; nor has the diagonal, if it is taken to be one. A matrix with
+/// a zero on its diagonal has a factor; solving with it is the error.
 ///
 /// # Errors
 ///
