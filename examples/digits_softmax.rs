@@ -10,6 +10,7 @@ mod support;
 use std::path::Path;
 use std::process::ExitCode;
 
+use kronograph::ops::{argmax_axes, log_softmax_axes};
 use kronograph::prelude::*;
 use support::lbfgs::minimize;
 use support::{Outcome, Table, with_data};
@@ -88,19 +89,12 @@ fn scores(images: &Images, [weights, biases]: &[Variable; 2]) -> Outcome<Variabl
     Ok(matmul(&images.matrix()?, weights)? + biases)
 }
 
-/// `ln sum_c exp(z[:, c])`; the largest score is taken out first, so that nothing overflows.
-fn log_sum_exp(z: &Variable) -> Outcome<Variable> {
-    let largest = stop_gradient(&max_axes(z, &[1])?)?;
-    let sums = sum_axes(&exp(&(z - expand_dims(&largest, &[1])?))?, &[1])?;
-    Ok(log(&sums)? + largest)
-}
-
 /// Mean cross-entropy and penalty, with their gradient.
 fn cost(images: &Images) -> Outcome<ValueAndGradient> {
     let parameters = parameters();
-    let z = scores(images, &parameters)?;
-    let chosen = sum_axes(&(&z * images.one_hot()?), &[1])?;
-    let cross_entropy = mean(&(log_sum_exp(&z)? - chosen))?.named("cross_entropy");
+    let log_probabilities = log_softmax_axes(&scores(images, &parameters)?, &[1])?;
+    let chosen = sum_axes(&(log_probabilities * images.one_hot()?), &[1])?;
+    let cross_entropy = (-mean(&chosen)?).named("cross_entropy");
     let penalty = 0.5 * LAMBDA * sum(&sqr(&parameters[0])?)?;
     Ok(value_and_gradient(&(cross_entropy + penalty), &parameters, &Mode::run())?)
 }
@@ -108,12 +102,10 @@ fn cost(images: &Images) -> Outcome<ValueAndGradient> {
 /// The share of images whose largest score is that of their label.
 fn accuracy(images: &Images, point: &[f64]) -> Outcome<f64> {
     let parameters = parameters();
-    let mut function = compile(&parameters, &[scores(images, &parameters)?], &Mode::run())?;
+    let labels: Vec<i64> = images.labels.iter().map(|&label| label as i64).collect();
+    let right = eq(&argmax_axes(&scores(images, &parameters)?, &[1])?, &constant(labels))?;
+    let mut function = compile(&parameters, &[mean(&cast(&right, DType::F64)?)?], &Mode::run())?;
     let (weights, biases) = point.split_at(PIXELS * CLASSES);
     let weights = Tensor::new(&[PIXELS, CLASSES], weights.to_vec())?;
-    let out = function.call(&[&weights, &Tensor::vector(biases.to_vec())])?;
-    let scores = out.get::<Tensor>(0)?.to_vec::<f64>()?;
-    let best = |row: &[f64]| (0..CLASSES).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-    let right = scores.chunks(CLASSES).zip(&images.labels).filter(|(row, label)| best(row) == Some(**label)).count();
-    Ok(right as f64 / images.labels.len() as f64)
+    Ok(function.call(&[&weights, &Tensor::vector(biases.to_vec())])?.scalar(0)?)
 }

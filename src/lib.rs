@@ -95,7 +95,8 @@ pub fn value_and_gradient(cost: &Variable, parameters: &[Variable], mode: &Mode)
 /// # Ok::<(), BuildError>(())
 /// ```
 pub fn registry() -> graph::OpRegistry {
-    graph::OpRegistry::default().with(ops::entries()).expect("no two entries have the same name")
+    let all = [ops::entries(), sparse::entries()].concat();
+    graph::OpRegistry::default().with(all).expect("no two entries have the same name")
 }
 
 /// What a model needs: `use kronograph::prelude::*`.

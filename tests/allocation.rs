@@ -105,6 +105,13 @@ fn a_steady_call_allocates_nothing() {
     let (a, b) = (Tensor::new(&[2, 2], vec![3.0, 1.0, 1.0, 2.0]).unwrap(), Tensor::vector(vec![1.0, -1.0]));
     assert_eq!(allocations(&mut quadratic, &[&a, &b]), 0, "a dense solve and a log-determinant");
 
+    let (a, b) = (tensor("A", DType::F64, &[None; 3]), tensor("b", DType::F64, &[None; 3]));
+    let stacks = sum(&(solve(&a, &b).unwrap() * &b)).unwrap() + sum(&slogdet(&a).unwrap().1).unwrap();
+    let mut stacks = with_gradient(&[a, b], &stacks);
+    let a = Tensor::new(&[3, 2, 2], [[3.0, 1.0, 1.0, 2.0]; 3].concat()).unwrap();
+    let b = Tensor::new(&[3, 2, 1], vec![1.0; 6]).unwrap();
+    assert_eq!(allocations(&mut stacks, &[&a, &b]), 0, "solves and log-determinants of a stack");
+
     let (a, b) = (scalar("a"), tensor("b", DType::F64, &[Some(20)]));
     let cost =
         sum(&tanh(&(&b * exp(&a).unwrap())).unwrap()).unwrap() - sum(&sqr(&slice(&b, 1, 5).unwrap()).unwrap()).unwrap();

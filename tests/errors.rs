@@ -138,7 +138,8 @@ impl Rule for Turn {
 fn what_differentiating_and_rewriting_refuse() {
     let (x, v) = (scalar("x"), vector("v"));
     let gradient = |y: Variable| text(grad(&y, std::slice::from_ref(&x)));
-    let of_gradient = |y: Variable| text(grad(&grad(&y, std::slice::from_ref(&x)).unwrap()[0], &[v.clone()]));
+    let of_gradient =
+        |y: Variable| text(grad(&grad(&y, std::slice::from_ref(&x)).unwrap()[0], std::slice::from_ref(&v)));
     let unfinished = |too_many_terms| apply(Unfinished { too_many_terms }, std::slice::from_ref(&x)).unwrap();
     let mut graph = FunctionGraph::new(&[x.clone(), v.clone()], &[exp(&x).unwrap()]).unwrap();
     let (old, new) = (graph.outputs()[0], graph.inputs()[1]);
@@ -185,7 +186,7 @@ fn a_failed_call_tells_its_node() {
     let (wrt, g) = (std::slice::from_ref(&v), vector("g"));
     let cotangent = lop(&[log(&v).unwrap()], wrt, std::slice::from_ref(&g)).unwrap().remove(0);
     let tangent = rop(&[log(&v).unwrap()], wrt, std::slice::from_ref(&g)).unwrap().remove(0);
-    let second = lop(&[cotangent.clone()], wrt, std::slice::from_ref(&g)).unwrap().remove(0);
+    let second = lop(std::slice::from_ref(&cotangent), wrt, std::slice::from_ref(&g)).unwrap().remove(0);
     let inputs = [v.clone(), g.clone()];
     let derivatives = [cotangent, tangent, second].map(|y| run_error(&inputs, y, &[&short, &long]));
 

@@ -18,13 +18,10 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The folder that cargo builds in: that of this test.
-fn target() -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
-}
-
+/// In the folder that cargo builds in. It has a target of its own: cargo takes crates at the same place of two
+/// workspaces for the same ones.
 fn copy() -> PathBuf {
-    target().join("recipes")
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("recipes")
 }
 
 /// Writes what is not there already, so that a second run compiles nothing.
@@ -126,7 +123,7 @@ fn what_the_recipes_add_is_proved() {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--test", "proof"]).args((!cfg!(debug_assertions)).then_some("--release"));
     cargo.arg("every_entry_is_proved_on_its_samples").current_dir(copy());
-    let done = cargo.env("PROOF", ADDED.join(",")).env("CARGO_TARGET_DIR", target()).output().unwrap();
+    let done = cargo.env("PROOF", ADDED.join(",")).env("CARGO_TARGET_DIR", copy().join("target")).output().unwrap();
     let told = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
     assert!(done.status.success() && told.contains("1 passed"), "{told}");
 }

@@ -75,6 +75,18 @@ pub fn grad_scale(x: &Variable, factor: f64) -> Result<Variable> {
 }
 
 impl GradientRule {
+    /// That of [`stop_gradient`].
+    pub const STOP: Self = Self(Rule::Stop);
+    /// That of [`zero_grad`].
+    pub const ZERO: Self = Self(Rule::Zero);
+    /// That of [`undefined_grad`].
+    pub const UNDEFINED: Self = Self(Rule::Undefined);
+
+    /// That of [`grad_scale`].
+    pub fn scale(factor: f64) -> Self {
+        Self(Rule::Scale(factor.to_bits()))
+    }
+
     fn answer(self, term: &Option<Variable>) -> Result<Grad> {
         Ok(match (self.0, term) {
             (Rule::Stop, _) => Grad::Disconnected,

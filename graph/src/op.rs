@@ -157,6 +157,11 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the op reads the elements of an input; `false` where it reads the lengths of its axes alone.
+    fn reads_elements(&self, _input: usize) -> bool {
+        true
+    }
+
     /// What the op keeps between the calls of one function; `None` if nothing.
     fn state(&self) -> Option<Box<dyn OpState>> {
         None

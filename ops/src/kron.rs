@@ -4,15 +4,18 @@
 //! `numpy.kron`: row (i, k) of `A ⊗ B` is row `i rows(B) + k`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, Result, Shape, Tangents,
-    Variable, apply, origin, shape_of, sum_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, Params, Result,
+    Sample, Shape, Tangents, Variable, apply, origin, shape_of, sum_of,
 };
 
 use crate::elemwise::cast;
 use crate::layout::{reshape, transpose_axes};
 use crate::linalg::matmul;
+use crate::params::exactly;
+use crate::samples::{dense, given, shaped};
 use crate::tensor::{Element, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// `A ⊗ B`.
@@ -43,6 +46,30 @@ fn product_shape(a: &[usize], b: &[usize]) -> Result<[usize; 2], TooLarge> {
     let shape = axis(0).zip(axis(1)).map(|(rows, columns)| [rows, columns]);
     let too_large = || TooLarge(shape_text(a), shape_text(b));
     shape.filter(|shape| check_size(shape).is_ok()).ok_or_else(too_large)
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let [a, b] = exactly(params, inputs)?;
+        Ok(vec![kron(a, b)?])
+    };
+    vec![Entry::function("kron", "products", build, samples).parsed_by(|_| Ok(Arc::new(Kron)))]
+}
+
+fn samples() -> Vec<Sample> {
+    let matrix = |shape: [usize; 2], seed| dense(&shape, (-2.0, 2.0), seed);
+    let pair = |name: &'static str, a, b| Sample::new(name, [matrix(a, 1), matrix(b, 2)]);
+    let single = [given(shaped(&[1, 2], vec![1.5f32, -2.0])), given(shaped(&[2, 1], vec![0.5f32, 3.0]))];
+    let integers = [given(shaped(&[1, 2], vec![1i64, 2])), given(shaped(&[2, 1], vec![3i32, 4]))];
+    vec![
+        pair("a wide and a tall one", [2, 3], [3, 2]),
+        pair("a row and a column", [1, 3], [2, 1]),
+        pair("a matrix of one element", [2, 3], [1, 1]),
+        pair("no rows", [0, 2], [2, 2]),
+        Sample::new("f32", single).single(),
+        Sample::new("integers", integers).edge(),
+    ]
 }
 
 impl Op for Kron {

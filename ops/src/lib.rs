@@ -35,6 +35,7 @@ mod program;
 mod reduce;
 pub mod samples;
 mod sort;
+mod special;
 mod tensor;
 mod value_and_gradient;
 
@@ -46,7 +47,7 @@ pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};
 pub use index::{
     AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
-    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take,
+    flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,
 };
 pub use join::*;
 pub use kron::{Kron, kron};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
     Variable, apply,
 };
 use kronograph_ops::{DType, Tensor};
@@ -21,7 +21,7 @@ use crate::ty::{SparseType, check_scalar, sparse_type};
 /// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AffineOnPattern {
-    terms: usize,
+    pub(crate) terms: usize,
 }
 
 /// `sum_k c_k M_k` of sparse matrices of one format and shape, on the union of their stored patterns.
@@ -67,6 +67,10 @@ pub(crate) fn shared_type(op: &'static str, matrices: &[Variable]) -> Result<(Fo
 impl Op for AffineOnPattern {
     fn name(&self) -> Cow<'static, str> {
         "affine_on_pattern".into()
+    }
+
+    fn props(&self) -> Props {
+        Props::default().with("terms", self.terms)
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {

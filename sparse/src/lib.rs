@@ -19,8 +19,10 @@
 #![deny(unsafe_code)]
 
 mod affine;
+mod all;
 mod convert;
 mod dense;
+mod entries;
 mod flow;
 mod identity;
 mod inner;
@@ -35,11 +37,13 @@ mod matrix;
 mod pattern;
 mod product;
 mod sampled;
+pub mod samples;
 mod spectral;
 mod transpose;
 mod ty;
 
 pub use affine::{AffineOnPattern, affine_on_pattern};
+pub use all::entries;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
 pub use flow::{

@@ -69,6 +69,9 @@ impl Op for SampledOuter {
         let right = right.array::<f64>().map_err(|_| OpFailure::WrongValue(2))?;
         let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
         out.fill(0.0);
+        if out.is_empty() {
+            return Ok(());
+        }
         // The slices of the pattern are rows of `left` in CSR and of `right` in CSC.
         let (slices, others) = like.format.swap((left, right));
         state.slices.begin(slices, self.axis);

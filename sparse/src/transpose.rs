@@ -26,12 +26,12 @@ pub fn sparse_transpose(a: &Variable) -> Result<Variable> {
 
 impl Op for SparseTranspose {
     fn name(&self) -> Cow<'static, str> {
-        "transpose".into()
+        "sparse_transpose".into()
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let [a] = inputs else { return Err(BuildError::arity("transpose", 1, inputs)) };
-        let ty = sparse_type("transpose", a)?;
+        let [a] = inputs else { return Err(BuildError::arity("sparse_transpose", 1, inputs)) };
+        let ty = sparse_type("sparse_transpose", a)?;
         let [rows, columns] = ty.shape();
         Ok(NodeSpec::one(SparseType::shared(ty.format().flip(), DType::F64, [columns, rows])))
     }

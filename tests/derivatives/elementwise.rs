@@ -10,7 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let random = &mut Random(1);
     let mut cases = Vec::new();
     for &row in UNARY {
-        let x = dense(random, &[2, 3], row.domain);
+        let x = dense(random, &[2, 3], row.domain[0]);
         cases.push(case(row.name, vec![x], move |v| apply(Elemwise(row), v)));
     }
     // Each operand: its shape, and its axes of declared length 1.
@@ -25,14 +25,14 @@ pub(crate) fn cases() -> Vec<Case> {
     for &row in BINARY {
         for ((a, ones_a), (b, ones_b)) in pairs {
             let inputs = vec![
-                dense(random, a, row.domain).broadcasting(ones_a),
-                dense(random, b, row.domain).broadcasting(ones_b),
+                dense(random, a, row.domain[0]).broadcasting(ones_a),
+                dense(random, b, row.domain[0]).broadcasting(ones_b),
             ];
             cases.push(case(format!("{} of {a:?} and {b:?}", row.name), inputs, move |v| apply(Elemwise(row), v)));
         }
     }
     for &row in COMPARE {
-        let inputs = vec![dense(random, &[4], row.domain), dense(random, &[4], row.domain)];
+        let inputs = vec![dense(random, &[4], row.domain[0]), dense(random, &[4], row.domain[0])];
         let choice = move |v: &[Variable]| switch(&apply(Elemwise(row), v)?, &mul(&v[0], &v[1])?, &sqr(&v[1])?);
         cases.push(case(format!("switch on {}", row.name), inputs, choice));
     }

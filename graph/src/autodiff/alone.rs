@@ -8,9 +8,6 @@ use crate::substitute::substitute;
 use crate::variable::{Variable, VariableKey};
 use crate::walk::{AddressMap, toposort};
 
-/// The op that reads a length and no element; the layer of dense ops defines it.
-const LENGTH: &str = "shape_i";
-
 /// The inputs and outputs of a node as leaves; constants stay.
 pub(crate) struct Alone {
     inputs: Vec<Variable>,
@@ -53,8 +50,8 @@ impl Alone {
     pub(crate) fn put_back(&self, built: &Variable, stand_ins: &[(Variable, Variable)]) -> Result<Option<Variable>> {
         let mut reached: AddressMap<VariableKey, ()> = stand_ins.iter().map(|(free, _)| (free.key(), ())).collect();
         for node in toposort(std::slice::from_ref(built)) {
-            let reads = node.inputs().iter().any(|input| reached.contains_key(&input.key()));
-            if reads && node.op().name() != LENGTH {
+            let mut inputs = node.inputs().iter().enumerate();
+            if inputs.any(|(k, input)| reached.contains_key(&input.key()) && node.op().reads_elements(k)) {
                 reached.extend(node.outputs().iter().map(|output| (output.key(), ())));
             }
         }

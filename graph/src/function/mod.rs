@@ -182,8 +182,8 @@ impl Function {
 
     /// Looks at every value that a node makes, and fails where one is not finite; `None` looks at none.
     ///
-    /// What a node computes is looked at as compiled: rewriting may have removed the node that you wrote, and fusion
-    /// makes one of many. To find a line, compile with [`FunctionGraph::new`] and [`Function::plan`] alone.
+    /// What a node computes is looked at as compiled: rewriting may have removed the node that you wrote. Where fusion
+    /// made one of many, the error names the first of them that went wrong.
     pub fn set_guard(&mut self, guard: Option<Guard>) {
         self.guard = guard;
     }

@@ -3,11 +3,16 @@
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Dim, Frozen, Grad, Gradient, Grads, GraphState, Io, NodeSpec, NodeView, Op, OpFailure, OpResult,
-    OpState, Props, Result, Shape, Slot, Tangents, Value, Variable, Why, apply_all, origin, rop_kinds,
+    BuildError, Dim, Entry, Frozen, Grad, Gradient, Grads, GraphState, Io, NodeSpec, NodeView, Op, OpFailure, OpResult,
+    OpState, Params, Prop, Props, Result, Sample, Shape, Slot, Tangents, Value, Variable, Why, apply_all, origin,
+    rop_kinds,
 };
 use smallvec::SmallVec;
 
+use crate::elemwise::{exp, mul, sin, sqr};
+use crate::params::some;
+use crate::reduce::sum;
+use crate::samples::dense;
 use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, tensor_type};
 
 /// A frozen expression, run for each position along the first axis of some inputs (the sequences, which come first);
@@ -44,6 +49,44 @@ pub fn map(sequences: &[Variable], build: impl FnOnce(&[Variable]) -> Result<Vec
     let (body, captured) = Frozen::closure(&elements, &outputs)?;
     let op = Map { body, sequences: sequences.len(), stacked: outputs.len() };
     Ok(apply_all(op, &[sequences, &captured[..]].concat())?.into_vec())
+}
+
+/// The entry of this file. The expression of a map is no parameter that a text could name: here are some, by the
+/// parameter `body`, for the op to be proved on.
+pub(super) fn entries() -> Vec<Entry> {
+    vec![Entry::function("map", "control", build_example, samples).holding_expressions()]
+}
+
+fn build_example(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let first = &some(params, v)?[..1];
+    match params.word("body")? {
+        "captured" => map(first, |row| Ok(vec![sum(&sin(&mul(&row[0], &exp(&v[v.len() - 1])?)?)?)?])),
+        "pairs" => map(v, |e| Ok(vec![mul(&e[0], &exp(&e[e.len() - 1])?)?])),
+        "two results" => two_results(v),
+        "one result used" => Ok(vec![two_results(v)?.remove(1)]),
+        "constant" => map(first, |_| Ok(vec![sum(&sqr(&v[v.len() - 1])?)?])),
+        "nested" => map(first, |row| map(row, |e| Ok(vec![sin(&mul(&e[0], &v[v.len() - 1])?)?]))),
+        other => Err(params.wrong("body", "the name of an example", &Prop::from(other.to_owned()))),
+    }
+}
+
+fn two_results(v: &[Variable]) -> Result<Vec<Variable>> {
+    map(&v[..1], |e| Ok(vec![sqr(&e[0])?, mul(&sin(&e[0])?, &v[v.len() - 1])?]))
+}
+
+fn samples() -> Vec<Sample> {
+    let x = |shape: &[usize], seed| dense(shape, (-1.0, 1.0), seed);
+    let sample =
+        |body: &'static str, a: &[usize], b: &[usize]| Sample::new(body, [x(a, 1), x(b, 2)]).with("body", body);
+    vec![
+        sample("captured", &[3, 2], &[2]),
+        sample("pairs", &[3, 2], &[3]),
+        sample("two results", &[4], &[]),
+        sample("one result used", &[4], &[]),
+        sample("constant", &[3], &[2]),
+        sample("nested", &[2, 3], &[]),
+        sample("captured", &[1, 2], &[2]),
+    ]
 }
 
 /// A variable for one element of a sequence.

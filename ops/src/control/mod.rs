@@ -1,6 +1,7 @@
 //! Ops that run an expression of their own or choose between expressions, and what is built on them: Jacobians and
 //! Hessians.
 
+mod gradient_rules;
 mod if_else;
 mod jacobian;
 mod map;
@@ -11,5 +12,5 @@ pub use map::{Map, map};
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
-    if_else::entries()
+    [gradient_rules::entries(), if_else::entries(), map::entries()].concat()
 }

@@ -1,14 +1,18 @@
 //! Changing the dtype.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Props, Result, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Params, Prop, Props, Result, Sample,
+    SampleInput, Shape, Tangents, Variable, apply,
 };
 
 use crate::dtype::DType;
 use crate::kernels::map::map1;
 use crate::kernels::runs::for_each_run;
+use crate::params::{dtype_of, only};
+use crate::samples::{dense, given};
 use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_type};
 
 /// `x` with another dtype.
@@ -32,6 +36,37 @@ pub fn cast(x: &Variable, to: DType) -> Result<Variable> {
         return Ok(x.clone());
     }
     apply(Cast { to }, std::slice::from_ref(x))
+}
+
+/// `cast`, whose `dtype` is named as PyTensor does or as it is printed.
+pub(super) fn entry() -> Entry {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let x = only(params, inputs)?;
+        let to = dtype_of(params, "dtype")?.ok_or_else(|| params.wrong("dtype", "a dtype", &Prop::None))?;
+        Ok(vec![cast(x, to)?])
+    };
+    Entry::function("cast", "elementwise", build, samples).parsed_by(|params| {
+        let to = dtype_of(params, "to")?.ok_or_else(|| params.wrong("to", "a dtype", &Prop::None))?;
+        Ok(Arc::new(Cast { to }))
+    })
+}
+
+fn samples() -> Vec<Sample> {
+    let to = |name: &'static str, x: SampleInput, dtype: &'static str| Sample::new(name, [x]).with("dtype", dtype);
+    let edges = || given(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e300, 2.5, -2.5]);
+    vec![
+        to("interior", dense(&[2, 3], (-2.0, 2.0), 1), "float32").single(),
+        to("f32", given(vec![1f32, -2.5]), "float64").single(),
+        to("to itself", dense(&[2], (-2.0, 2.0), 1), "float64"),
+        to("a scalar", dense(&[], (-2.0, 2.0), 1), "float32").single(),
+        to("no elements", dense(&[0, 3], (-2.0, 2.0), 1), "float32").single(),
+        to("floats to integers", edges(), "int32").edge(),
+        to("floats to bytes", edges(), "uint8").edge(),
+        to("floats to truth values", edges(), "bool").edge(),
+        to("integers to floats", given(vec![1i64, -2]), "float64").edge(),
+        to("integers to narrower ones", given(vec![300i64, -2]), "int8").edge(),
+        to("truth values", given(vec![true, false]), "float64").edge(),
+    ]
 }
 
 impl Op for Cast {

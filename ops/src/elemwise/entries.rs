@@ -1,61 +1,162 @@
-//! The registry's view of the table: each row is an entry, proved where the row says that it is smooth.
+//! The registry's view of the tables: each row is an entry, proved where the row says that it is smooth, and at its edges.
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, Params, Sample, SampleInput, Variable, Why, apply};
+use kronograph_graph::{Entry, Params, Result, Sample, SampleInput, Variable, Why, apply};
 
-use super::op::Elemwise;
-use super::row::{DtypeRule, Row};
-use super::table::{BINARY, COMPARE, UNARY};
+use super::row::{DtypeRule, Kernel, Row};
+use super::{Elemwise, cast_value, functions, special, table};
 use crate::dtype::DType;
-use crate::samples::{broadcasting, given, spread_over};
+use crate::params::{exactly, some};
+use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::tensor::Tensor;
+
+/// Other names of rows.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("square", "sqr"),
+    ("power", "pow"),
+    ("floor_div", "int_div"),
+    ("expit", "sigmoid"),
+    ("psi", "digamma"),
+    ("bitwise_and", "and_"),
+    ("bitwise_or", "or_"),
+    ("bitwise_xor", "xor"),
+    ("bitwise_not", "invert"),
+    ("round_half_to_even", "round"),
+];
+
+/// Rows that take any number of inputs, one after another.
+const OF_ANY_NUMBER: &[&str] = &["add", "mul", "and_", "or_", "xor", "maximum", "minimum", "logaddexp"];
+
+/// Each operand of a sample: its shape, and its axes of declared length 1.
+type Operand = (&'static [usize], &'static [usize]);
 
 /// All rows.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    let tables = [
+        table::UNARY,
+        table::BINARY,
+        table::TERNARY,
+        table::COMPARE,
+        table::TESTS,
+        table::BITS,
+        table::SHIFTS,
+        special::SPECIAL_UNARY,
+        special::SPECIAL_BINARY,
+        special::SPECIAL_TERNARY,
+    ];
+    tables.into_iter().flatten().copied()
+}
+
+/// All rows and their synonyms, and what is beside them in this folder.
 pub(crate) fn entries() -> Vec<Entry> {
-    [UNARY, BINARY, COMPARE].concat().into_iter().map(entry).collect()
+    let synonym = |&(name, of): &(&'static str, &str)| rows().find(|row| row.name == of).map(|row| function(name, row));
+    let synonyms = SYNONYMS.iter().filter_map(synonym);
+    rows().map(entry).chain(synonyms).chain(functions::entries()).collect()
 }
 
 fn entry(row: &'static Row) -> Entry {
-    let build = move |_: &Params<'_>, inputs: &[Variable]| Ok(vec![apply(Elemwise(row), inputs)?]);
-    let entry = Entry::function(row.name, "elementwise", build, move || samples(row));
-    let entry = entry.parsed_by(move |_| Ok(Arc::new(Elemwise(row))));
-    if row.result == DtypeRule::Truth { entry.without_derivative(Why::Discrete) } else { entry }
+    function(row.name, row).parsed_by(move |_| Ok(Arc::new(Elemwise(row))))
 }
 
-fn samples(row: &Row) -> Vec<Sample> {
-    let on = row.domain;
-    // Each operand: its shape, and its axes of declared length 1.
-    type Operand = (&'static [usize], &'static [usize]);
-    let input = |(shape, ones): Operand, seed| broadcasting(spread_over(shape, on, seed), ones);
-    let shapes: &[(&str, Operand, Operand)] = &[
-        ("interior", (&[2, 3], &[]), (&[2, 3], &[])),
-        ("a scalar beside a matrix", (&[2, 3], &[]), (&[], &[])),
-        ("a column beside a vector", (&[2, 1], &[1]), (&[3], &[])),
-        ("a row beside a column", (&[1, 3], &[0]), (&[2, 1], &[1])),
-        ("an axis of length 1", (&[1], &[0]), (&[2, 2, 1], &[2])),
-        ("no elements", (&[0, 3], &[]), (&[0, 3], &[])),
-        ("many elements", (&[300], &[]), (&[300], &[])),
+fn function(name: &'static str, row: &'static Row) -> Entry {
+    let entry =
+        Entry::function(name, "elementwise", move |params, inputs| build(row, params, inputs), move || samples(row));
+    let is_discrete = row.result == DtypeRule::Truth || row.working_dtype(DType::F64).is_none();
+    if is_discrete { entry.without_derivative(Why::Discrete) } else { entry }
+}
+
+fn build(row: &'static Row, params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
+    if row.name == "round" {
+        return Ok(vec![functions::round_by(params, &exactly::<1>(params, inputs)?[0])?]);
+    }
+    if !OF_ANY_NUMBER.contains(&row.name) {
+        return Ok(vec![apply(Elemwise(row), inputs)?]);
+    }
+    let (first, others) = some(params, inputs)?.split_first().ok_or_else(|| params.arity(row.arity(), inputs))?;
+    let mut result = first.clone();
+    for other in others {
+        result = apply(Elemwise(row), &[result, other.clone()])?;
+    }
+    Ok(vec![result])
+}
+
+fn samples(row: &'static Row) -> Vec<Sample> {
+    let shapes: &[(&str, [Operand; 3])] = &[
+        ("interior", [(&[2, 3], &[]), (&[2, 3], &[]), (&[2, 3], &[])]),
+        ("a scalar beside a matrix", [(&[2, 3], &[]), (&[], &[]), (&[], &[])]),
+        ("a column beside a vector", [(&[2, 1], &[1]), (&[3], &[]), (&[], &[])]),
+        ("a row beside a column", [(&[1, 3], &[0]), (&[2, 1], &[1]), (&[3], &[])]),
+        ("an axis of length 1", [(&[1], &[0]), (&[2, 2, 1], &[2]), (&[2, 1, 1], &[1, 2])]),
+        ("no elements", [(&[0, 3], &[]), (&[0, 3], &[]), (&[3], &[])]),
+        ("many elements", [(&[300], &[]), (&[300], &[]), (&[300], &[])]),
     ];
-    let inputs = |a: Operand, b: Operand| match row.arity() {
-        1 => vec![input(a, 1)],
-        _ => vec![input(a, 1), input(b, 2)],
+    let integers_only = row.working_dtype(DType::F64).is_none();
+    let of_shapes = |&(name, operands): &(&'static str, [Operand; 3])| {
+        let inputs = operands.into_iter().take(row.arity()).enumerate();
+        Sample::new(name, inputs.map(|(k, operand)| input(row, k, operand)))
     };
-    let mut samples: Vec<Sample> = shapes.iter().map(|&(name, a, b)| Sample::new(name, inputs(a, b))).collect();
-    samples.extend(other_dtypes(row));
+    let mut samples: Vec<Sample> = shapes.iter().map(of_shapes).collect();
+    if !integers_only {
+        let single = |k| given(cast_value(&numbers(row, k, &[3]), DType::F32));
+        let single = |k| if k < row.orders { input(row, k, (&[3], &[])) } else { single(k) };
+        samples.push(Sample::new("f32", (0..row.arity()).map(single)).single());
+        samples.push(edges(row, "zeros, ones and edges", &[0.0, -0.0, 1.0, -1.0]));
+        samples.push(edges(row, "no finite numbers", &[f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.5]));
+    }
+    samples.extend(of_integers(row));
     samples
 }
 
-/// Integers and f32, where the row has a meaning for them.
-fn other_dtypes(row: &Row) -> Vec<Sample> {
-    let both = |input: fn() -> SampleInput| (0..row.arity()).map(|_| input()).collect::<Vec<_>>();
+/// Numbers where the row is smooth.
+fn numbers(row: &Row, input: usize, shape: &[usize]) -> Tensor {
+    spread_over(shape, row.domain_of(input), input as u64 + 1)
+}
+
+fn input(row: &Row, k: usize, (shape, ones): Operand) -> SampleInput {
+    let numbers = numbers(row, k, shape);
+    let dtype = match row.kernel {
+        Kernel::Bits1 { .. } | Kernel::Bits2 { .. } => DType::Bool,
+        Kernel::Shift { .. } => DType::U8,
+        _ if k < row.orders => DType::U8,
+        _ => return broadcasting(numbers, ones),
+    };
+    broadcasting(cast_value(&numbers, dtype), ones)
+}
+
+/// All combinations of some numbers, and of those that the row names.
+fn edges(row: &Row, name: &'static str, common: &[f64]) -> Sample {
+    let values = |k: usize| -> Vec<f64> {
+        let own = row.edges.get(k).copied().unwrap_or_default();
+        match k < row.orders {
+            true => vec![0.0, 1.0],
+            false => common.iter().chain(own).copied().collect(),
+        }
+    };
+    let lists: Vec<Vec<f64>> = (0..row.arity()).map(values).collect();
+    let count: usize = lists.iter().map(Vec::len).product();
+    let mut repeats = count;
+    let inputs = lists.iter().enumerate().map(|(k, list)| {
+        repeats /= list.len();
+        let data = (0..count).map(|at| list[at / repeats % list.len()]).collect();
+        let tensor = shaped(&[count], data);
+        given(if k < row.orders { cast_value(&tensor, DType::U8) } else { tensor })
+    });
+    Sample::new(name, inputs.collect::<Vec<_>>()).edge()
+}
+
+/// Integers and truth values, where the row has a meaning for them.
+fn of_integers(row: &Row) -> Vec<Sample> {
+    let all = |input: SampleInput| (0..row.arity()).map(|_| input.clone()).collect::<Vec<_>>();
     let mut samples = Vec::new();
-    if row.working_dtype(DType::I64).is_some() {
-        samples.push(Sample::new("integers", both(|| given(vec![1i64, 2, 3]))).edge());
+    for dtype in [DType::U8, DType::I8, DType::I32, DType::I64] {
+        if row.working_dtype(dtype).is_some() && row.orders == 0 {
+            let values = cast_value(&shaped(&[3], vec![1i64, 2, 3]), dtype);
+            samples.push(Sample::new(format!("integers ({dtype})"), all(given(values))).edge());
+        }
     }
-    if row.working_dtype(DType::Bool).is_some() {
-        samples.push(Sample::new("truth values", both(|| given(vec![true, false]))).edge());
+    if row.working_dtype(DType::Bool).is_some() && row.orders == 0 && row.refuse.is_none() {
+        samples.push(Sample::new("truth values", all(given(vec![true, false]))).edge());
     }
-    let single = |seed| given(crate::elemwise::cast_value(&spread_over(&[3], row.domain, seed), DType::F32));
-    samples.push(Sample::new("f32", (0..row.arity()).map(|k| single(k as u64))).single());
     samples
 }

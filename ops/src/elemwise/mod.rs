@@ -4,12 +4,18 @@
 //! order, and the tests. A function that works on one or two tensors of one dtype is a row; `cast` and `switch`,
 //! whose inputs differ in dtype, are ops of their own.
 
+#[macro_use]
+mod macros;
+
 mod align;
 mod cast;
 mod entries;
+mod functions;
 mod op;
 mod refuse;
 mod row;
+mod second;
+mod special;
 mod switch;
 mod table;
 
@@ -17,9 +23,12 @@ pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, sp
 pub use cast::{Cast, cast};
 pub(crate) use cast::{cast_into, cast_value};
 pub(crate) use entries::entries;
+pub use functions::{EqualNan, isclose};
 pub use op::Elemwise;
-pub(crate) use op::{elementwise1, elementwise2};
-pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2};
+pub(crate) use op::{elementwise, elementwise1, elementwise2};
+pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2, Pick3};
 pub use row::{Partial, Row};
+pub use second::{Second, second};
+pub use special::*;
 pub use switch::{Switch, switch};
 pub use table::*;

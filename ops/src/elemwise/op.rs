@@ -7,7 +7,7 @@ use kronograph_graph::{
     Variable, apply, origin, sum_of,
 };
 
-use super::row::{DtypeRule, Kernel, Map1, Map2, Partial, Row};
+use super::row::{DtypeRule, IntBinary, IntUnary, Kernel, Map1, Map2, Map3, Partial, Row};
 use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
@@ -30,18 +30,20 @@ pub(crate) fn elementwise2<'a>(
     a: impl Into<Operand<'a>>,
     b: impl Into<Operand<'a>>,
 ) -> Result<Variable> {
+    elementwise(row, [a.into(), b.into()])
+}
+
+/// Applies a row; operands may be literals, which take the dtype of the tensors beside them.
+#[track_caller]
+pub(crate) fn elementwise<'a, const N: usize>(row: &'static Row, operands: [Operand<'a>; N]) -> Result<Variable> {
     let _scope = origin::here();
-    let (a, b) = (a.into(), b.into());
-    let dtype = |operand: Operand<'_>| match operand.variable() {
-        Some(variable) => tensor_type(row.name, variable).map(|ty| Some(ty.dtype())),
-        None => Ok(None),
-    };
-    let beside = match (dtype(a)?, dtype(b)?) {
-        (Some(dtype), _) | (None, Some(dtype)) => dtype,
-        (None, None) => DType::Bool,
-    };
-    let lower = |operand: Operand<'_>| literal_constant(operand, weak_dtype(operand, beside));
-    apply(Elemwise(row), &[lower(a), lower(b)])
+    let mut beside: Option<DType> = None;
+    for variable in operands.into_iter().filter_map(Operand::variable) {
+        let dtype = tensor_type(row.name, variable)?.dtype();
+        beside = Some(beside.map_or(dtype, |before| before.promote(dtype)));
+    }
+    let beside = beside.unwrap_or(DType::Bool);
+    apply(Elemwise(row), &operands.map(|operand| literal_constant(operand, weak_dtype(operand, beside))))
 }
 
 impl Elemwise {
@@ -76,27 +78,34 @@ impl Op for Elemwise {
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         self.0.refuse.map_or(Ok(()), |refuse| refuse(&io.inputs))?;
+        let dtype = io.inputs.get::<Tensor>(0)?.dtype();
         match &self.0.kernel {
-            Kernel::Unary { f64, f32, int, .. } => match (io.inputs.get::<Tensor>(0)?.dtype(), int) {
-                (DType::F64, _) => run1(io, *f64),
-                (DType::F32, _) => run1(io, *f32),
-                (DType::U8, Some(int)) => run1(io, int.u8),
-                (DType::I8, Some(int)) => run1(io, int.i8),
-                (DType::I32, Some(int)) => run1(io, int.i32),
-                (DType::I64, Some(int)) => run1(io, int.i64),
+            Kernel::Unary { f64, f32, int, bool, .. } => match dtype {
+                DType::F64 => run1(io, *f64),
+                DType::F32 => run1(io, *f32),
+                DType::Bool => run1(io, bool.ok_or(OpFailure::WrongValue(0))?),
+                _ => ints1(io, int.as_ref(), dtype),
+            },
+            Kernel::Binary { f64, f32, int, bool, .. } => match dtype {
+                DType::F64 => run2(io, *f64),
+                DType::F32 => run2(io, *f32),
+                DType::Bool => run2(io, bool.ok_or(OpFailure::WrongValue(0))?),
+                _ => ints2(io, int.as_ref(), dtype),
+            },
+            Kernel::Ternary { f64, f32, int, .. } => match (dtype, int) {
+                (DType::F64, _) => run3(io, *f64),
+                (DType::F32, _) => run3(io, *f32),
+                (DType::U8, Some(int)) => run3(io, int.u8),
+                (DType::I8, Some(int)) => run3(io, int.i8),
+                (DType::I32, Some(int)) => run3(io, int.i32),
+                (DType::I64, Some(int)) => run3(io, int.i64),
                 _ => Err(OpFailure::WrongValue(0).into()),
             },
-            Kernel::Binary { f64, f32, int, bool, .. } => match (io.inputs.get::<Tensor>(0)?.dtype(), int, bool) {
-                (DType::F64, ..) => run2(io, *f64),
-                (DType::F32, ..) => run2(io, *f32),
-                (DType::U8, Some(int), _) => run2(io, int.u8),
-                (DType::I8, Some(int), _) => run2(io, int.i8),
-                (DType::I32, Some(int), _) => run2(io, int.i32),
-                (DType::I64, Some(int), _) => run2(io, int.i64),
-                (DType::Bool, _, Some(bool)) => run2(io, *bool),
-                _ => Err(OpFailure::WrongValue(0).into()),
+            Kernel::Test { f64, f32, .. } => match dtype {
+                DType::F32 => run1(io, *f32),
+                _ => run1(io, *f64),
             },
-            Kernel::Compare { f64, f32, int, bool, .. } => match io.inputs.get::<Tensor>(0)?.dtype() {
+            Kernel::Compare { f64, f32, int, bool, .. } => match dtype {
                 DType::F64 => run2(io, *f64),
                 DType::F32 => run2(io, *f32),
                 DType::U8 => run2(io, int.u8),
@@ -105,6 +114,10 @@ impl Op for Elemwise {
                 DType::I64 => run2(io, int.i64),
                 DType::Bool => run2(io, *bool),
             },
+            Kernel::Bits1 { bool, .. } if dtype == DType::Bool => run1(io, *bool),
+            Kernel::Bits1 { int, .. } => ints1(io, Some(int), dtype),
+            Kernel::Bits2 { bool, .. } if dtype == DType::Bool => run2(io, *bool),
+            Kernel::Bits2 { int, .. } | Kernel::Shift { int } => ints2(io, Some(int), dtype),
         }
     }
 
@@ -112,6 +125,9 @@ impl Op for Elemwise {
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; node.inputs().len()]) };
         let terms = node.inputs().iter().zip(self.partials(node)?).map(|(input, partial)| {
+            if let Partial::Undefined(why) = partial {
+                return Ok(Grad::Undefined { why });
+            }
             let term = partial.times(g)?;
             term.map(|term| reduce_like(term, input)).transpose().map(Grad::from)
         });
@@ -120,7 +136,13 @@ impl Op for Elemwise {
 
     /// The same diagonal, so the same products.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let moved = tangents.iter().zip(self.partials(node)?).map(|(tangent, partial)| match tangent {
+        let partials = self.partials(node)?;
+        for (tangent, partial) in tangents.iter().zip(&partials) {
+            if let (Some(_), &Partial::Undefined(why)) = (tangent, partial) {
+                return Ok(vec![Grad::Undefined { why }]);
+            }
+        }
+        let moved = tangents.iter().zip(partials).map(|(tangent, partial)| match tangent {
             Some(tangent) => partial.times(tangent),
             None => Ok(None),
         });
@@ -131,6 +153,26 @@ impl Op for Elemwise {
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         Ok(vec![common_dims(node.inputs(), input_shapes)])
+    }
+}
+
+fn ints1(io: &mut Io<'_>, int: Option<&IntUnary>, dtype: DType) -> OpResult {
+    match (dtype, int) {
+        (DType::U8, Some(int)) => run1(io, int.u8),
+        (DType::I8, Some(int)) => run1(io, int.i8),
+        (DType::I32, Some(int)) => run1(io, int.i32),
+        (DType::I64, Some(int)) => run1(io, int.i64),
+        _ => Err(OpFailure::WrongValue(0).into()),
+    }
+}
+
+fn ints2(io: &mut Io<'_>, int: Option<&IntBinary>, dtype: DType) -> OpResult {
+    match (dtype, int) {
+        (DType::U8, Some(int)) => run2(io, int.u8),
+        (DType::I8, Some(int)) => run2(io, int.i8),
+        (DType::I32, Some(int)) => run2(io, int.i32),
+        (DType::I64, Some(int)) => run2(io, int.i64),
+        _ => Err(OpFailure::WrongValue(0).into()),
     }
 }
 
@@ -157,6 +199,22 @@ fn run2<T: Element, O: Element>(io: &mut Io<'_>, kernel: Map2<T, O>) -> OpResult
     let mut at = 0;
     for_each_run(&shape, [&steps_a, &steps_b], |[from_a, from_b], [step_a, step_b], length| {
         kernel(&a[from_a..], step_a, &b[from_b..], step_b, &mut out[at..at + length]);
+        at += length;
+    });
+    Ok(())
+}
+
+fn run3<T: Element>(io: &mut Io<'_>, kernel: Map3<T>) -> OpResult {
+    let shape = common_shape(&io.inputs)?;
+    let (a, b, c) = (io.inputs.get::<Tensor>(0)?, io.inputs.get::<Tensor>(1)?, io.inputs.get::<Tensor>(2)?);
+    let strides = [&*spread(a, &shape), &*spread(b, &shape), &*spread(c, &shape)];
+    let a = T::of(a).ok_or(OpFailure::WrongValue(0))?.storage();
+    let b = T::of(b).ok_or(OpFailure::WrongValue(1))?.storage();
+    let c = T::of(c).ok_or(OpFailure::WrongValue(2))?.storage();
+    let out = io.outputs[0].buffer::<Tensor>().reset::<T>(&shape);
+    let mut at = 0;
+    for_each_run(&shape, strides, |from, steps, length| {
+        kernel([&a[from[0]..], &b[from[1]..], &c[from[2]..]], steps, &mut out[at..at + length]);
         at += length;
     });
     Ok(())

@@ -31,7 +31,7 @@ pub(crate) use inc_subtensor::Write;
 pub use last_writes::LastWrites;
 pub use nonzero::{Nonzero, flatnonzero, nonzero};
 pub use subtensor::Subtensor;
-pub use take::{compress, segment_sum, take};
+pub use take::{compress, segment_sum, take, take_along_axis};
 
 /// How one axis is indexed, or several by a mask.
 #[derive(Clone, Debug)]

@@ -3,10 +3,10 @@
 use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Shape, Variable, origin, shape_of};
 
 use super::{Index, flatnonzero, inc_subtensor, subtensor};
-use crate::construct::full;
-use crate::layout::reshape;
+use crate::construct::{arange, full};
+use crate::layout::{dim_variable, dimshuffle, reshape};
 use crate::params::{axis_of, exactly};
-use crate::samples::{dense, given, shaped};
+use crate::samples::{broadcasting, dense, given, shaped};
 use crate::tensor::tensor_type;
 
 /// The slices of `x` at some positions along an axis (NumPy: `take`): the axis is replaced by those of `indices`.
@@ -19,6 +19,32 @@ pub fn take(x: &Variable, indices: &Variable, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
     let index = along("take", x, axis, Index::array(indices))?;
     subtensor(x, &index)
+}
+
+/// One element of `x` for each index, along an axis (NumPy: `take_along_axis`): `out[.., i, ..] = x[.., indices[.., i, ..],
+/// ..]`. In the other axes `x` and `indices` have one length, or broadcast where a static length is 1.
+///
+/// # Errors
+///
+/// When there is no such axis, `indices` are no integers, or have another number of axes; at run time, when one is out
+/// of range.
+#[track_caller]
+pub fn take_along_axis(x: &Variable, indices: &Variable, axis: usize) -> Result<Variable> {
+    let _scope = origin::here();
+    let rank = tensor_type("take_along_axis", x)?.rank();
+    if axis >= rank || indices.ty().extents().len() != rank {
+        let rule = format!("both need as many axes, among them axis {axis}");
+        return Err(BuildError::inputs("take_along_axis", &[x.clone(), indices.clone()], rule));
+    }
+    let index = |k: usize| {
+        if k == axis {
+            return Ok(Index::array(indices));
+        }
+        let order: Vec<Option<usize>> = (0..rank).map(|at| (at == k).then_some(0)).collect();
+        let positions = arange(0, &dim_variable(&Dim::axis(x, k))?, 1)?;
+        Ok(Index::array(&dimshuffle(&positions, &order)?))
+    };
+    subtensor(x, &(0..rank).map(index).collect::<Result<Vec<_>>>()?)
 }
 
 /// The slices of `x` along an axis at which a vector of truth values holds (NumPy: `compress`). Where the vector is
@@ -76,6 +102,12 @@ pub(super) fn entries() -> Vec<Entry> {
         let (x, axis) = flat_or_axis("take", params, x)?;
         Ok(vec![take(&x, indices, axis)?])
     };
+    let along_entry = |params: &Params<'_>, inputs: &[Variable]| {
+        let [x, indices] = exactly(params, inputs)?;
+        let (x, axis) = flat_or_axis("take_along_axis", params, x)?;
+        let flat = params.get("axis").is_none().then(|| reshape(indices, [Dim::UNKNOWN])).transpose()?;
+        Ok(vec![take_along_axis(&x, flat.as_ref().unwrap_or(indices), axis)?])
+    };
     let compress_entry = |params: &Params<'_>, inputs: &[Variable]| {
         let [condition, x] = exactly(params, inputs)?;
         let (x, axis) = flat_or_axis("compress", params, x)?;
@@ -87,6 +119,7 @@ pub(super) fn entries() -> Vec<Entry> {
     };
     vec![
         Entry::function("take", "indexing", take_entry, take_samples),
+        Entry::function("take_along_axis", "indexing", along_entry, along_samples),
         Entry::function("compress", "indexing", compress_entry, compress_samples),
         Entry::function("segment_sum", "indexing", segment_entry, segment_samples),
     ]
@@ -111,6 +144,19 @@ fn take_samples() -> Vec<Sample> {
         Sample::new("by a matrix", [x(), given(shaped(&[2, 1], vec![0i64, 1]))]).with("axis", 0i64),
         Sample::new("by a scalar", [x(), given(2i64)]).with("axis", 1i64),
         Sample::new("nothing", [x(), given(Vec::<i64>::new())]).with("axis", 0i64),
+    ]
+}
+
+fn along_samples() -> Vec<Sample> {
+    let x = || dense(&[3, 4], RANGE, 1);
+    let rows = || given(shaped(&[3, 2], vec![2i64, 0, 3, 3, -1, 1]));
+    vec![
+        Sample::new("along the last axis", [x(), rows()]).with("axis", 1i64),
+        Sample::new("along the first axis", [x(), given(shaped(&[1, 4], vec![2i64, 0, -1, 1]))]).with("axis", -2i64),
+        Sample::new("of all elements", [x(), rows()]),
+        Sample::new("of a vector", [dense(&[3], RANGE, 1), given(vec![2i32, 2])]).with("axis", 0i64),
+        Sample::new("a row for all", [x(), broadcasting(shaped(&[1, 2], vec![2i64, 0]), &[0])]).with("axis", 1i64),
+        Sample::new("nothing", [x(), given(shaped(&[3, 0], Vec::<i64>::new()))]).with("axis", 1i64),
     ]
 }
 

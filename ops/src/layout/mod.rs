@@ -23,7 +23,7 @@ pub(crate) use dimshuffle::pad_left;
 pub use dimshuffle::{Dimshuffle, dimshuffle};
 pub(crate) use extent::{ExtentSpec, Lowered, check_scalars, lengths_at_run_time, lower, shape_param};
 pub use flatten::{flatten, join_dims, ravel, split_dims};
-pub use repeat::{repeat, tile};
+pub use repeat::{repeat, repeat_each, tile};
 pub use reshape::{Reshape, reshape};
 pub use roll::{Roll, flip, roll};
 pub(crate) use shape::size_of;

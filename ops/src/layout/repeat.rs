@@ -2,10 +2,16 @@
 
 use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Variable, origin, shape_of};
 
-use super::{broadcast_to, dimshuffle, expand_dims, pad_left, ravel, reshape, shape_param};
+use super::{broadcast_to, dimshuffle, expand_dims, pad_left, ravel, reshape, shape_param, specify_shape};
+use crate::construct::arange;
+use crate::dtype::DType;
+use crate::elemwise::cast;
+use crate::index::take;
 use crate::params::{axis_of, some};
+use crate::reduce::{cumsum, sum};
 use crate::samples::{broadcasting, dense, given, spread_over};
-use crate::tensor::tensor_type;
+use crate::sort::{Side, searchsorted};
+use crate::tensor::{constant, tensor_type};
 
 /// `x` laid side by side with itself, `reps[k]` times along axis k (NumPy: `tile`).
 ///
@@ -54,6 +60,34 @@ pub fn repeat(x: &Variable, repeats: impl Into<Dim>, axis: impl Into<Option<usiz
     reshape(&broadcast_to(&expand_dims(x, &[axis + 1])?, wide)?, shape)
 }
 
+/// `x` with each element along an axis repeated as often as a vector of integers says for it (NumPy: `repeat` with a
+/// vector).
+///
+/// The derivative is the sum over the copies.
+///
+/// # Errors
+///
+/// When there is no such axis, or `repeats` is no vector of integers; at run time, when it has another length than the
+/// axis, or its sum is negative.
+#[track_caller]
+pub fn repeat_each(x: &Variable, repeats: &Variable, axis: usize) -> Result<Variable> {
+    let _scope = origin::here();
+    let of_repeats = tensor_type("repeat", repeats)?;
+    let shape = shape_of(x);
+    if axis >= tensor_type("repeat", x)?.rank() || of_repeats.rank() != 1 || of_repeats.dtype().is_float() {
+        let both = [x.clone(), repeats.clone()];
+        return Err(BuildError::inputs(
+            "repeat",
+            &both,
+            format!("it takes integers, one for each place of axis {axis}"),
+        ));
+    }
+    let repeats = specify_shape(&cast(repeats, DType::I64)?, [shape[axis].clone()])?;
+    // The k-th place of the result lies before the first cumulative sum that is larger than k.
+    let places = arange(0, &sum(&repeats)?, 1)?;
+    take(x, &searchsorted(&cumsum(&repeats, 0)?, &places, Side::Right)?, axis)
+}
+
 pub(super) fn entries() -> Vec<Entry> {
     let x = || [dense(&[2, 3], (-2.0, 2.0), 1)];
     let reps = |sample: Sample, reps: &[i64]| sample.with("reps", Prop::Ints(reps.to_vec()));
@@ -81,6 +115,8 @@ pub(super) fn entries() -> Vec<Entry> {
             Sample::new("never", x()).with("repeats", 0i64).with("axis", 1i64),
             Sample::new("a scalar", [dense(&[], (-2.0, 2.0), 1)]).with("repeats", 2i64),
             Sample::new("symbolic", [x()[0].clone(), given(2i64)]).with("repeats", "input").with("axis", 1i64),
+            Sample::new("each as often as it says", x()).with("repeats", Prop::Ints(vec![2, 0, 1])).with("axis", 1i64),
+            Sample::new("a vector", [x()[0].clone(), given(vec![0i64, 3])]).with("axis", 0i64),
         ]
     };
     vec![Entry::function("tile", "shape", build_tile, tiles), Entry::function("repeat", "shape", build_repeat, repeats)]
@@ -91,12 +127,29 @@ fn build_tile(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>>
     Ok(vec![tile(&x[0], shape_param(params, "reps", scalars)?)?])
 }
 
+/// One number counts for all places; a list, or a vector that is the second input, has one for each.
 fn build_repeat(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
-    let (x, scalars) = some(params, inputs)?.split_at(1);
-    let axis = params.maybe_int("axis")?.map(|axis| axis_of("repeat", &x[0], axis)).transpose()?;
-    let repeats = shape_param(params, "repeats", scalars)?;
-    let [repeats] = &repeats[..] else {
-        return Err(params.wrong("repeats", "one number", params.get("repeats").unwrap_or(&Prop::None)));
+    let (x, given) = some(params, inputs)?.split_at(1);
+    let (x, axis) = match params.maybe_int("axis")? {
+        Some(axis) => (x[0].clone(), axis_of("repeat", &x[0], axis)?),
+        None => (ravel(&x[0])?, 0),
     };
-    Ok(vec![repeat(&x[0], repeats.clone(), axis)?])
+    let each = match (params.get("repeats"), given) {
+        (Some(Prop::Ints(each)), []) if each.len() != 1 => {
+            let size = |&times: &i64| usize::try_from(times).map(|_| times);
+            let wrong = |_| params.wrong("repeats", "numbers that are not negative", &Prop::Ints(each.clone()));
+            Some(constant(each.iter().map(size).collect::<std::result::Result<Vec<i64>, _>>().map_err(wrong)?))
+        }
+        (None, [each]) if each.ty().extents().len() == 1 => Some(each.clone()),
+        (None, [times]) => return Ok(vec![repeat(&x, Dim::value_of(times), axis)?]),
+        _ => None,
+    };
+    if let Some(each) = each {
+        return Ok(vec![repeat_each(&x, &each, axis)?]);
+    }
+    let repeats = shape_param(params, "repeats", given)?;
+    let [repeats] = &repeats[..] else {
+        return Err(params.wrong("repeats", "numbers", params.get("repeats").unwrap_or(&Prop::None)));
+    };
+    Ok(vec![repeat(&x, repeats.clone(), axis)?])
 }

@@ -154,4 +154,7 @@ impl Op for ShapeI {
     fn connection_pattern(&self, _output: usize, _input: usize) -> bool {
         false
     }
+    fn reads_elements(&self, _input: usize) -> bool {
+        false
+    }
 }

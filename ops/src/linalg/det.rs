@@ -49,7 +49,11 @@ pub(crate) fn entries() -> Vec<Entry> {
 
 fn samples() -> Vec<Sample> {
     let mut samples = matrices(general);
-    samples.extend((0..3).map(|rank| Sample::new(format!("rank {rank}"), [given(singular(3, rank))])));
+    samples.push(Sample::new("singular", [given(singular(3, 2))]));
+    samples.push(Sample::new("singular, of order 2", [given(singular(2, 1))]));
+    // The first derivative is zero, and slopes are rounding.
+    samples.push(Sample::new("the first derivative vanishes", [given(singular(3, 1))]).edge());
+    samples.push(Sample::new("zero", [given(singular(2, 0))]).edge());
     samples
 }
 

@@ -95,7 +95,11 @@ impl Op for MatMul {
         let [a, b] = inputs else { return Err(BuildError::arity("matmul", 2, inputs)) };
         let (ta, tb) = (tensor_type("matmul", a)?, tensor_type("matmul", b)?);
         if ta.rank() == 0 || tb.rank() == 0 {
-            return Err(BuildError::inputs("matmul", inputs, "vectors, matrices or stacks of matrices are needed"));
+            return Err(BuildError::inputs(
+                "matmul",
+                inputs,
+                "vectors and matrices, or stacks of matrices, are needed",
+            ));
         }
         let (lead_a, lead_b) = (leading(ta.lengths()), leading(tb.lengths()));
         let (inner_a, inner_b) = (ta.lengths()[ta.rank() - 1], tb.lengths()[lead_b]);

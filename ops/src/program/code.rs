@@ -5,7 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::elemwise::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2, Row};
+use crate::elemwise::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2, Pick3, Row};
 use crate::kernels::pick::select;
 use crate::kernels::sums::{blocked_sum, picked_sum, product_of_columns, product_of_rows};
 
@@ -15,6 +15,7 @@ pub(super) struct Code {
     pub(super) steps: Vec<Step>,
     pub(super) unary: Vec<Unary>,
     pub(super) binary: Vec<Binary>,
+    pub(super) ternary: Vec<Ternary>,
     /// The bits of the first registers.
     pub(super) constants: Vec<u64>,
     pub(super) registers: u32,
@@ -41,6 +42,13 @@ pub(super) struct Binary {
     map: Map2<f64, f64>,
 }
 
+/// The form in which programs run a row of three inputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ternary {
+    row: &'static Row,
+    pick: Pick3,
+}
+
 /// The row stands for its loops: function pointers have no identity.
 macro_rules! identified_by_row {
     ($($kind:ty),+) => { $(
@@ -60,7 +68,7 @@ macro_rules! identified_by_row {
     )+ };
 }
 
-identified_by_row!(Unary, Binary);
+identified_by_row!(Unary, Binary, Ternary);
 
 /// Registers in a row, or one register again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +105,12 @@ pub(super) enum Step {
         out: u32,
     },
     Pick2 {
+        row: u8,
+        from: u32,
+        length: u32,
+        out: u32,
+    },
+    Pick3 {
         row: u8,
         from: u32,
         length: u32,
@@ -147,19 +161,28 @@ pub(super) enum Step {
 impl Code {
     /// The place of a row of one input among those of the program; `None` for other rows.
     pub(super) fn unary(&mut self, row: &'static Row) -> Option<u8> {
-        let Kernel::Unary { f64: map, one, pick, .. } = row.kernel else { return None };
-        place_of(&mut self.unary, Unary { row, one, pick, map })
+        match row.kernel {
+            Kernel::Unary { f64: map, one, pick, .. }
+            | Kernel::Test { mask: map, one, pick, .. }
+            | Kernel::Bits1 { mask: map, one, pick, .. } => place_of(&mut self.unary, Unary { row, one, pick, map }),
+            _ => None,
+        }
     }
 
     /// The place of a row of two inputs.
     pub(super) fn binary(&mut self, row: &'static Row) -> Option<u8> {
-        let rows = &mut self.binary;
         match row.kernel {
-            Kernel::Unary { .. } => None,
-            Kernel::Binary { f64: map, one, pick, .. } | Kernel::Compare { mask: map, one, pick, .. } => {
-                place_of(rows, Binary { row, one, pick, map })
-            }
+            Kernel::Binary { f64: map, one, pick, .. }
+            | Kernel::Compare { mask: map, one, pick, .. }
+            | Kernel::Bits2 { mask: map, one, pick, .. } => place_of(&mut self.binary, Binary { row, one, pick, map }),
+            _ => None,
         }
+    }
+
+    /// The place of a row of three inputs.
+    pub(super) fn ternary(&mut self, row: &'static Row) -> Option<u8> {
+        let Kernel::Ternary { pick, .. } = row.kernel else { return None };
+        place_of(&mut self.ternary, Ternary { row, pick })
     }
 
     /// A register file with the constants in place.
@@ -190,6 +213,10 @@ impl Code {
             Step::Pick2 { row, from, length, out } => {
                 let (file, out) = file.split_at_mut(out as usize);
                 (self.binary[row as usize].pick)(file, &self.twos[from as usize..][..length as usize], out);
+            }
+            Step::Pick3 { row, from, length, out } => {
+                let (file, out) = file.split_at_mut(out as usize);
+                (self.ternary[row as usize].pick)(file, &self.threes[from as usize..][..length as usize], out);
             }
             Step::Map1 { row, a, out, length } => {
                 let (file, out) = file.split_at_mut(out as usize);

@@ -98,14 +98,22 @@ fn operands<const K: usize>(program: &mut ProgramBuilder, inputs: [&Registers; K
 
 fn elemwise(program: &mut ProgramBuilder, op: &OpRef, inputs: &[&Registers], out: &TensorType) -> Option<At> {
     let Elemwise(row_of) = concrete(op)?;
-    let compares = matches!(row_of.kernel, Kernel::Compare { .. });
-    if !compares && inputs.iter().any(|input| input.ty.dtype() != DType::F64) {
+    let suits = |dtype: DType| match row_of.kernel {
+        Kernel::Compare { .. } => true,
+        Kernel::Bits1 { .. } | Kernel::Bits2 { .. } => dtype == DType::Bool,
+        Kernel::Unary { .. } | Kernel::Binary { .. } | Kernel::Ternary { .. } | Kernel::Test { .. } => {
+            dtype == DType::F64
+        }
+        Kernel::Shift { .. } => false,
+    };
+    if !inputs.iter().all(|input| suits(input.ty.dtype())) {
         return None;
     }
     let (from, shape) = (program.args.len(), shape(out));
     match inputs {
         [a] => operands(program, [a], &shape)?,
         [a, b] => operands(program, [a, b], &shape)?,
+        [a, b, c] => operands(program, [a, b, c], &shape)?,
         _ => return None,
     }
     Some(At::Row(program.block(Kind::Row(row_of), from, shape.iter().product())))

@@ -21,11 +21,13 @@ use parts::Parts;
 
 mod builder;
 mod code;
+mod entries;
 mod lower;
 mod parts;
 mod schedule;
 
 pub use builder::{ProgramBuilder, ProgramValue};
+pub(crate) use entries::entries;
 
 /// A connected part of a graph as one node; its inputs and outputs have static shapes.
 ///

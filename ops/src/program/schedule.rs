@@ -134,6 +134,11 @@ impl Emitter<'_> {
                 });
             });
         }
+        if let Some(row) = code.ternary(row) {
+            let (from, args) = (code.threes.len() as u32, args.as_chunks().0);
+            code.threes.extend(args);
+            code.steps.push(Step::Pick3 { row, from, length: args.len() as u32, out });
+        }
     }
 
     /// A sum or a product.

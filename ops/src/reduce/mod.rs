@@ -15,6 +15,7 @@ use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{TensorType, tensor_type};
 
 mod arg;
+mod bincount;
 mod cumulative;
 mod extremum;
 mod fold;
@@ -27,6 +28,7 @@ mod sum;
 mod truth;
 
 pub use arg::{ArgExtremum, argmax, argmax_axes, argmin, argmin_axes};
+pub use bincount::{BinCount, bincount};
 pub use cumulative::{Cumulative, cumprod, cumsum};
 pub(crate) use extremum::Ordered;
 pub use extremum::{Extremum, max, max_axes, min, min_axes};
@@ -54,6 +56,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         softmax::entries(),
         cumulative::entries(),
         recurrence::entries(),
+        bincount::entries(),
     ]
     .concat()
 }

@@ -20,6 +20,7 @@ use crate::lu::sparse_lu;
 use crate::spectral::spectral_flow_solve;
 use crate::ty::check_scalar;
 
+pub(crate) mod entries;
 mod logdet;
 mod route;
 mod validity;

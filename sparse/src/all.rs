@@ -1,0 +1,21 @@
+//! The one list of sparse ops and functions that a registry is made of.
+
+use kronograph_graph::Entry;
+
+use crate::{entries as ops, flow};
+
+/// Every sparse op and function, for the registry that has the dense ones already.
+///
+/// ```
+/// use kronograph_graph::{OpRegistry, Props};
+/// use kronograph_sparse::{Format, entries, sparse_matrix};
+///
+/// let registry = OpRegistry::default().with(entries())?;
+/// let w = sparse_matrix("w", Format::Csr, [Some(3), Some(4)]);
+/// let dense = registry.get("dense_from_sparse")?.build(&Props::default(), &[w])?;
+/// assert_eq!(dense[0].ty().to_string(), "f64 (3, 4)");
+/// # Ok::<(), kronograph_graph::BuildError>(())
+/// ```
+pub fn entries() -> Vec<Entry> {
+    [ops::algebra(), ops::products(), ops::factors(), ops::krons(), flow::entries::entries()].concat()
+}

@@ -1,0 +1,81 @@
+//! Inputs for the samples of sparse ops: matrices with what is easily forgotten in them, in both formats.
+//!
+//! The lengths of an input are both left open and given when it is proved, so a sample never says which.
+
+use kronograph_graph::{Sample, SampleInput};
+use kronograph_ops::samples::spread_over;
+
+use crate::convert::from_triplets;
+use crate::matrix::{Format, SparseMatrix};
+use crate::ty::SparseType;
+
+/// A given sparse matrix.
+pub fn given_sparse(matrix: SparseMatrix) -> SampleInput {
+    let [rows, columns] = matrix.shape().map(Some);
+    let ty = |shape| SparseType::shared(matrix.format(), matrix.data().dtype(), shape);
+    let types = vec![ty([None, None]), ty([rows, columns])];
+    SampleInput { value: Box::new(matrix), types }
+}
+
+/// The same samples in both formats, whose names they bear.
+pub(crate) fn both_formats(samples: impl Fn(Format) -> Vec<Sample>) -> Vec<Sample> {
+    let of = |format: Format| {
+        let named = move |sample: Sample| {
+            let name = format!("{}, {}", sample.name, format.name());
+            Sample { name: name.into(), ..sample }
+        };
+        samples(format).into_iter().map(named).collect::<Vec<_>>()
+    };
+    [of(Format::Csr), of(Format::Csc)].concat()
+}
+
+fn numbers(count: usize, range: (f64, f64), seed: u64) -> Vec<f64> {
+    spread_over(&[count], range, seed).to_vec().expect("numbers of f64")
+}
+
+fn placed(format: Format, shape: [usize; 2], at: &[(usize, usize)], range: (f64, f64), seed: u64) -> SparseMatrix {
+    let triplets: Vec<_> = at.iter().zip(numbers(at.len(), range, seed)).map(|(&(i, j), x)| (i, j, x)).collect();
+    from_triplets(format, shape, &triplets).expect("positions inside of the shape")
+}
+
+/// A (3, 4) matrix with an empty row, an explicit zero and unsorted slices.
+pub(crate) fn wide(format: Format, seed: u64) -> SampleInput {
+    let x = numbers(4, (-1.0, 1.0), seed);
+    let data = vec![x[0], x[1], 0.0, x[2], x[3]];
+    let matrix = match format {
+        Format::Csr => SparseMatrix::new(format, [3, 4], data, vec![3, 0, 1, 2, 0], vec![0, 3, 3, 5]),
+        Format::Csc => SparseMatrix::new(format, [3, 4], data, vec![2, 0, 0, 2, 0], vec![0, 2, 3, 4, 5]),
+    };
+    given_sparse(matrix.expect("a valid pattern"))
+}
+
+/// A (3, 4) matrix whose pattern overlaps that of [`wide`] in part.
+pub(crate) fn other(format: Format, seed: u64) -> SampleInput {
+    let at = [(0, 0), (0, 2), (1, 1), (2, 2), (2, 3)];
+    given_sparse(placed(format, [3, 4], &at, (-1.0, 1.0), seed))
+}
+
+/// A (3, 4) matrix that stores nothing.
+pub(crate) fn nothing(format: Format) -> SampleInput {
+    given_sparse(placed(format, [3, 4], &[], (-1.0, 1.0), 0))
+}
+
+/// A matrix without rows.
+pub(crate) fn no_rows(format: Format) -> SampleInput {
+    given_sparse(placed(format, [0, 4], &[], (-1.0, 1.0), 0))
+}
+
+/// A matrix of order 4 far from singular that needs row exchanges: its diagonal is small.
+pub(crate) fn square(format: Format, seed: u64) -> SampleInput {
+    let at = [(0, 1), (1, 2), (2, 3), (3, 0), (0, 0), (1, 1), (2, 0), (3, 3)];
+    let value = |k: usize, noise: f64| if k < 4 { 2.0 + noise } else { 0.5 * noise };
+    let noise = numbers(at.len(), (-1.0, 1.0), seed);
+    let triplets: Vec<_> = at.iter().enumerate().map(|(k, &(i, j))| (i, j, value(k, noise[k]))).collect();
+    given_sparse(from_triplets(format, [4, 4], &triplets).expect("positions inside of the shape"))
+}
+
+/// Weights of three regions.
+pub(crate) fn weights(format: Format, seed: u64) -> SampleInput {
+    let at = [(0, 1), (0, 2), (1, 0), (2, 0), (2, 1)];
+    given_sparse(placed(format, [3, 3], &at, (0.3, 0.7), seed))
+}

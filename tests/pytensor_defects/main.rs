@@ -1,0 +1,9 @@
+//! Defects of PyTensor that are not ours: one test for each, whose name says the defect.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod decompositions;
+mod elementwise;
+mod errors;
+mod reductions;
+mod systems;
