@@ -76,6 +76,10 @@ impl Svd {
         let Matrices { inputs, outputs, between, memory, .. } = work;
         let a = &mut inputs[0];
         let (m, n) = a.shape();
+        if m.min(n) == 0 {
+            outputs.iter_mut().for_each(set_identity);
+            return Ok(());
+        }
         check_finite(a)?;
         let by = scale_of(a);
         scale(a, by);
@@ -127,6 +131,13 @@ impl Svd {
     fn gaps(s: &Variable) -> Result<Variable> {
         let sums = add(&along_columns(s)?, &along_rows(s)?)?;
         mul(&reciprocal_gaps(s)?, &reciprocal_or_zero(&sums, s)?)
+    }
+}
+
+/// Ones on the diagonal, zeros elsewhere.
+fn set_identity(x: &mut Mat<f64>) {
+    for j in 0..x.ncols() {
+        x.col_as_slice_mut(j).iter_mut().enumerate().for_each(|(i, x)| *x = f64::from(u8::from(i == j)));
     }
 }
 

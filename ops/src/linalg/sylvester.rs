@@ -118,6 +118,9 @@ fn subtract(from: &mut [c64], by: c64, column: &[c64]) {
 fn sylvester(work: &mut Matrices) -> Result<(), LinalgError> {
     let Matrices { inputs, outputs, .. } = work;
     let [a, b, c] = &inputs[..] else { return Ok(()) };
+    if c.nrows() == 0 || c.ncols() == 0 {
+        return Ok(());
+    }
     inputs.iter().try_for_each(check_finite)?;
     let (left, right) = (SchurForm::of(a)?, SchurForm::of(b)?);
     let least = f64::EPSILON * (largest_eigenvalue(&left) + largest_eigenvalue(&right));
@@ -136,6 +139,9 @@ fn sylvester(work: &mut Matrices) -> Result<(), LinalgError> {
 fn discrete_lyapunov(work: &mut Matrices) -> Result<(), LinalgError> {
     let Matrices { inputs, outputs, .. } = work;
     let [a, q] = &inputs[..] else { return Ok(()) };
+    if q.nrows() == 0 {
+        return Ok(());
+    }
     inputs.iter().try_for_each(check_finite)?;
     let form = SchurForm::of(a)?;
     let (n, largest) = (a.nrows(), largest_eigenvalue(&form));

@@ -142,6 +142,10 @@ impl Builder<'_> {
                 other => inputs.extend(variables(other)?),
             }
         }
+        if name == "solve_triangular" && props.get("lower").is_none() {
+            // The texts solve with factors of `cholesky`, which is the lower one unless they say otherwise.
+            props = props.with("lower", true);
+        }
         if name == "cast" && props.get("dtype").is_none() {
             props = props.with("dtype", "int64");
         }
