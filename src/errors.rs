@@ -31,7 +31,7 @@ pages! {
     /// Checking derivatives: [`CheckError`](crate::graph::CheckError).
     check_error: build, inconclusive, run, unfit, wrong;
     /// Factorisations: [`LinalgError`](crate::ops::LinalgError).
-    linalg_error: not_finite, not_positive_definite, not_square, singular;
+    linalg_error: no_convergence, not_finite, not_positive_definite, not_square, singular;
     /// The data of a dense tensor: [`TensorError`](crate::ops::TensorError).
     tensor_error: dtype, length;
     /// The parts of a sparse matrix: [`SparseError`](crate::sparse::SparseError).
