@@ -18,7 +18,7 @@ const FAMILY: &str = "flow systems";
 
 type Build = fn(&Params<'_>, &[Variable]) -> Result<Vec<Variable>>;
 
-/// Inputs stand in the order of the functions' arguments. Where the weights are no input, the parameter `weights`
+/// Inputs stand in the order of the formula: the coefficients, the weights, the right-hand side. Where the weights are no input, the parameter `weights`
 /// names constant ones: `directed`, whose eigenvalues are complex, or `similar`, to a symmetric matrix.
 pub(crate) fn entries() -> Vec<Entry> {
     let system = |name, build: Build, shape: &'static [usize], rhos: usize| {
@@ -52,7 +52,7 @@ fn rho(count: usize) -> Vec<SampleInput> {
 
 fn system(format: Format, rhos: usize, b: Option<&[usize]>) -> Sample {
     let b = b.map(|shape| dense(shape, (-1.0, 1.0), 3));
-    Sample::new("three regions", std::iter::once(weights(format, 1)).chain(rho(rhos)).chain(b))
+    Sample::new("three regions", rho(rhos).into_iter().chain([weights(format, 1)]).chain(b))
 }
 
 fn system_of(format: Format, rhos: usize) -> Sample {
@@ -73,58 +73,59 @@ fn weights_named(params: &Params<'_>) -> Result<SparseMatrix> {
 }
 
 /// The weights, and the other inputs.
-fn split<'a>(params: &Params<'_>, v: &'a [Variable]) -> Result<(Variable, &'a [Variable])> {
-    match v {
-        [w, rest @ ..] if is_sparse(w) => Ok((w.clone(), rest)),
-        _ => Ok((sparse_constant(weights_named(params)?), v)),
+fn split(params: &Params<'_>, v: &[Variable]) -> Result<(Variable, Vec<Variable>)> {
+    let mut rest = v.to_vec();
+    match v.iter().position(is_sparse) {
+        Some(at) => Ok((rest.remove(at), rest)),
+        None => Ok((sparse_constant(weights_named(params)?), rest)),
     }
 }
 
 fn build_kronecker(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o, b] = exactly(params, rest)?;
+    let [rho_d, rho_o, b] = exactly(params, &rest)?;
     Ok(vec![kronecker_flow_solve(&w, rho_d, rho_o, b)?])
 }
 
 fn build_kronecker_matrix(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o, b] = exactly(params, rest)?;
+    let [rho_d, rho_o, b] = exactly(params, &rest)?;
     Ok(vec![kronecker_flow_solve_matrix(&w, rho_d, rho_o, b)?])
 }
 
 fn build_general(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o, rho_w, b] = exactly(params, rest)?;
+    let [rho_d, rho_o, rho_w, b] = exactly(params, &rest)?;
     Ok(vec![sparse_flow_solve(&w, rho_d, rho_o, rho_w, b)?])
 }
 
 fn build_general_matrix(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o, rho_w, b] = exactly(params, rest)?;
+    let [rho_d, rho_o, rho_w, b] = exactly(params, &rest)?;
     Ok(vec![sparse_flow_solve_matrix(&w, rho_d, rho_o, rho_w, b)?])
 }
 
 fn build_sar(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho, b] = exactly(params, rest)?;
+    let [rho, b] = exactly(params, &rest)?;
     Ok(vec![sparse_sar_solve(&w, rho, b)?])
 }
 
 fn build_general_logdet(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o, rho_w] = exactly(params, rest)?;
+    let [rho_d, rho_o, rho_w] = exactly(params, &rest)?;
     Ok(vec![sparse_flow_logdet(&w, rho_d, rho_o, rho_w)?])
 }
 
 fn build_kronecker_logdet(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho_d, rho_o] = exactly(params, rest)?;
+    let [rho_d, rho_o] = exactly(params, &rest)?;
     Ok(vec![kronecker_flow_logdet(&w, rho_d, rho_o)?])
 }
 
 fn build_sar_logdet(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
     let (w, rest) = split(params, v)?;
-    let [rho] = exactly(params, rest)?;
+    let [rho] = exactly(params, &rest)?;
     Ok(vec![sar_logdet(&w, rho)?])
 }
 

@@ -150,12 +150,18 @@ impl Datum {
         }
     }
 
-    /// Dense or a format, and the dtype.
-    pub(crate) fn kind(&self) -> (Option<Format>, DType) {
-        match self {
-            Datum::Dense(tensor) => (None, tensor.dtype()),
-            Datum::Sparse(matrix) => (Some(matrix.format()), matrix.data().dtype()),
-        }
+    /// Whether it has the format and dtype of what is wanted. A sparse answer may be given where the peer had a dense
+    /// formulation only.
+    pub(crate) fn kind_answers(&self, wanted: &Self) -> bool {
+        let dtype = |datum: &Self| match datum {
+            Datum::Dense(tensor) => tensor.dtype(),
+            Datum::Sparse(matrix) => matrix.data().dtype(),
+        };
+        let format = |datum: &Self| match datum {
+            Datum::Dense(_) => None,
+            Datum::Sparse(matrix) => Some(matrix.format()),
+        };
+        dtype(self) == dtype(wanted) && format(wanted).is_none_or(|wanted| format(self) == Some(wanted))
     }
 
     pub(crate) fn describe(&self) -> String {
@@ -200,7 +206,7 @@ impl Tolerance {
     fn accepts(self, got: f64, want: f64) -> bool {
         (got.is_nan() && want.is_nan())
             || got == want
-            || (got - want).abs() <= self.absolute + self.relative * want.abs()
+            || (want.is_finite() && (got - want).abs() <= self.absolute + self.relative * want.abs())
     }
 
     /// Compares where `at` says so.
