@@ -83,7 +83,7 @@ unary! {
     arctanh: wide |x| special::arctanh(x), d: |x, _y| Times(reciprocal(&(1.0 - sqr(x)?))?), zero: yes,
         on: (-0.7, 0.7), edges: [2.0];
     /// The logistic function `1 / (1 + exp(-x))`; its derivative is computed without cancellation.
-    sigmoid: |x| if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { let e = x.exp(); e / (1.0 + e) },
+    sigmoid: |x| 1.0 / (1.0 + (-x).exp()),
         d: |x, y| Times(y * sigmoid(&neg(x)?)?), zero: no, on: (-2.0, 2.0), edges: [40.0, -40.0, -800.0];
     /// `ln(1 + exp(x))`, without overflow.
     softplus: |x| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() },

@@ -215,8 +215,7 @@ impl Code {
                 (self.binary[row as usize].pick)(file, &self.twos[from as usize..][..length as usize], out);
             }
             Step::Pick3 { row, from, length, out } => {
-                let (file, out) = file.split_at_mut(out as usize);
-                (self.ternary[row as usize].pick)(file, &self.threes[from as usize..][..length as usize], out);
+                self.triples(file, self.ternary[row as usize].pick, from, length, out);
             }
             Step::Map1 { row, a, out, length } => {
                 let (file, out) = file.split_at_mut(out as usize);
@@ -228,10 +227,7 @@ impl Code {
                 let ((x, step_x), (y, step_y)) = (a.of(file), b.of(file));
                 (self.binary[row as usize].map)(x, step_x, y, step_y, &mut out[..length as usize]);
             }
-            Step::Select { from, length, out } => {
-                let (file, out) = file.split_at_mut(out as usize);
-                select(file, &self.threes[from as usize..][..length as usize], out);
-            }
+            Step::Select { from, length, out } => self.triples(file, select, from, length, out),
             Step::Sum { from, pieces, length, out } => {
                 file[out as usize] = self.sum(file, from, pieces as usize, length as usize);
             }
@@ -242,6 +238,13 @@ impl Code {
             }
             Step::Dot { from, length, out } => file[out as usize] = self.dot(file, from as usize, length as usize),
         }
+    }
+
+    /// What takes three operands for each element.
+    #[inline]
+    fn triples(&self, file: &mut [f64], pick: Pick3, from: u32, length: u32, out: u32) {
+        let (file, out) = file.split_at_mut(out as usize);
+        pick(file, &self.threes[from as usize..][..length as usize], out);
     }
 
     fn dot(&self, file: &[f64], from: usize, length: usize) -> f64 {
