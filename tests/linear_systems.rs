@@ -147,11 +147,10 @@ fn contractions_are_ordered_by_cost() {
     let known = |name: &str, rows, columns| tensor(name, DType::F64, &[Some(rows), Some(columns)]);
     let (a, b, v) = (known("a", 50, 50), known("b", 50, 50), tensor("v", DType::F64, &[Some(50)]));
     let y = einsum("ij,jk,k->i", &[a, b, v]).unwrap();
-    assert_eq!(print(&y).to_string().matches("matmul").count(), 2);
     let products: Vec<String> = kronograph::graph::toposort(std::slice::from_ref(&y))
         .iter()
         .filter(|node| node.op().name() == "matmul")
-        .map(|node| node.output(0).unwrap().ty().to_string())
+        .map(|node| node.output(0).ty().to_string())
         .collect();
     assert_eq!(products, ["f64 (50,)", "f64 (50,)"]);
 }

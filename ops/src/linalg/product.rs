@@ -2,6 +2,7 @@
 
 use faer::{Accum, MatMut, MatRef, Par};
 use kronograph_graph::{OpFailure, OpResult};
+use smallvec::SmallVec;
 
 use super::batch::{batch_at_run_time, batch_strides};
 use crate::kernels::runs::for_each_run;
@@ -124,7 +125,7 @@ fn stacked<T: Element>(
 
 /// Where all matrices of `a` meet the same `b` and their rows lie at one distance, they are one matrix: that distance.
 fn joined_rows<T>(batch: &[usize], [a, b]: &[Extents; 2], first: &Matrix<'_, T>) -> Option<usize> {
-    let mut axes: Vec<(usize, usize)> = batch.iter().copied().zip(a.iter().copied()).collect();
+    let mut axes: SmallVec<[(usize, usize); 5]> = batch.iter().copied().zip(a.iter().copied()).collect();
     axes.push((first.rows, first.row_stride));
     axes.retain(|(length, _)| *length != 1);
     let same_b = batch.iter().zip(b).all(|(length, step)| *length == 1 || *step == 0);

@@ -149,6 +149,10 @@ impl Builder<'_> {
         if name == "cast" && props.get("dtype").is_none() {
             props = props.with("dtype", "int64");
         }
+        // The expressions leave out that a Cholesky factor is a lower triangle.
+        if name == "solve_triangular" && props.get("lower").is_none() {
+            props = props.with("lower", true);
+        }
         let entry = self.registry.get(name).map_err(|error| error.to_string())?;
         let mut outputs = entry.build(&props, &inputs).map_err(|error| error.to_string())?;
         Ok(match outputs.len() {
