@@ -89,7 +89,7 @@ unary! {
     softplus: |x| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() },
         d: |x, _y| Times(sigmoid(x)?), zero: no, on: (-2.0, 2.0), edges: [40.0, -40.0, -800.0, 800.0];
     /// `ln(1 - exp(x))` for x ≤ 0, accurate at both ends; NaN above. At zero the derivative is -∞, and constant.
-    log1mexp: |x| if x < -0.6931471805599453 { (-x.exp()).ln_1p() } else { (-x.exp_m1()).ln() },
+    log1mexp: |x| if x < -0.7 { (-x.exp()).ln_1p() } else { (-x.exp_m1()).ln() },
         d: |x, _y| Times(switch(&neq(x, 0.0)?, &(exp(x)? / expm1(x)?), f64::NEG_INFINITY)?), zero: no,
         on: (-2.0, -0.2), edges: [-800.0];
     /// `ln(x / (1 - x))`, the inverse of the logistic function; NaN outside [0, 1].
@@ -155,7 +155,7 @@ binary! {
     /// `√(a² + b²)`, without overflow.
     hypot: |a, b| a.hypot(b), d: |a, b, y| [Times(a / y), Times(b / y)], zero: yes, on: (0.5, 2.0);
     /// `ln(exp(a) + exp(b))`, without overflow.
-    logaddexp: |a, b| { let gap = a - b; if a == b { a + 0.6931471805599453 }
+    logaddexp: |a, b| { let gap = a - b; if gap.is_nan() && a == b { a }
             else if gap > 0.0 { a + (-gap).exp().ln_1p() } else { b + gap.exp().ln_1p() } },
         d: |a, b, _y| [Times(sigmoid(&(a - b))?), Times(sigmoid(&(b - a))?)], zero: no, on: (-2.0, 2.0);
         edges: [1000.0], [1000.0];

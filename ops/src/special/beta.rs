@@ -151,7 +151,7 @@ fn common(a: f64, b: f64, x: f64, y: f64) -> f64 {
 fn fraction(a: f64, b: f64, x: f64) -> Dual {
     let coefficient = |k: usize| {
         let m = (k / 2) as f64;
-        if k % 2 == 0 {
+        if k.is_multiple_of(2) {
             m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
         } else {
             -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
@@ -178,7 +178,7 @@ fn fraction(a: f64, b: f64, x: f64) -> Dual {
 fn step(a: f64, b: f64, x: f64, k: usize) -> Dual {
     let m = (k / 2) as f64;
     let in_a = |shift: f64| Dual([a + shift, 1.0, 0.0]);
-    if k % 2 == 0 {
+    if k.is_multiple_of(2) {
         Dual([m * x * (b - m), 0.0, m * x]).over(in_a(2.0 * m - 1.0).times(in_a(2.0 * m)))
     } else {
         let Dual([p, pa, pb]) = in_a(m).times(Dual([a + b + m, 1.0, 1.0]));

@@ -46,7 +46,7 @@ pub(crate) fn ierfcx(n: f64, x: f64) -> f64 {
     if n == 0.0 {
         return erfcx(x);
     }
-    if x == f64::NEG_INFINITY || x == f64::INFINITY {
+    if x.is_infinite() {
         return if x > 0.0 { 0.0 } else { f64::INFINITY };
     }
     let n = n as usize;

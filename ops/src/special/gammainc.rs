@@ -56,7 +56,7 @@ pub(crate) fn gammainc_da(n: f64, a: f64, x: f64) -> f64 {
 /// The n-th derivative in a of the density `x^(a-1) exp(-x) / Γ(a)`, for n up to 12; NaN above.
 pub(crate) fn gamma_density_da(n: f64, a: f64, x: f64) -> f64 {
     let Some(order) = order_of(n) else { return f64::NAN };
-    if x.is_nan() || !(a > 0.0) || x < 0.0 {
+    if x.is_nan() || a.is_nan() || a <= 0.0 || x < 0.0 {
         return f64::NAN;
     }
     if x == 0.0 {
@@ -98,7 +98,7 @@ fn common(a: f64, x: f64) -> f64 {
         let exponent = if apart > -0.99 { log1p_less(apart) } else { (x / a).ln() - apart };
         return (a * exponent - stirling_rest(a)).exp() / (TAU * a).sqrt();
     }
-    if x > 700.0 || x < 1e-30 {
+    if !(1e-30..=700.0).contains(&x) {
         return (a * x.ln() - x - gammaln(a + 1.0)).exp();
     }
     x.powf(a) * (-x).exp() / gamma(a + 1.0)
