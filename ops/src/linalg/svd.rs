@@ -101,6 +101,8 @@ impl Svd {
         between.resize_with(1, Mat::new);
         reshape(&mut between[0], n, vt.nrows());
         let v = &mut between[0];
+        // faer leaves what is beside a whole basis as it was.
+        [&mut *u, &mut *v].into_iter().for_each(|basis| basis.fill(0.0));
         let values = s.col_mut(0).as_diagonal_mut();
         faer_svd(a.as_ref(), values, Some(u.as_mut()), Some(v.as_mut()), Par::Seq, stack, Default::default())
             .map_err(|_| LinalgError::NoConvergence)?;
