@@ -168,7 +168,7 @@ impl AtDiagonal<'_> {
         };
         for (column, &j) in set.iter().enumerate().filter(|(column, _)| placed.columns >> column & 1 == 0) {
             // Each column behind it that is taken already is an exchange.
-            let sign = if (placed.columns >> column).count_ones() % 2 == 0 { product } else { -product };
+            let sign = if (placed.columns >> column).count_ones().is_multiple_of(2) { product } else { -product };
             let columns = placed.columns | 1 << column;
             if placed.hole.is_none() {
                 self.place(set, row + 1, Placed { columns, hole: Some((i, j)), ..placed }, sign);
