@@ -70,7 +70,7 @@ impl Op for AffineOnPattern {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let terms = inputs.len() / 2;
-        if terms == 0 || inputs.len() % 2 != 0 {
+        if terms == 0 || !inputs.len().is_multiple_of(2) {
             return Err(BuildError::arity("affine_on_pattern", 2 * terms.max(1), inputs));
         }
         for coefficient in &inputs[..terms] {
