@@ -4,7 +4,7 @@
 
 use kronograph::graph::{BuildError, apply};
 use kronograph::ops::{self, DType, Element, EqualNan, Tensor, tensor};
-use kronograph::prelude::{Mode, Value, Variable, compile, grad, sum};
+use kronograph::prelude::{Mode, Value, Variable, compile, constant, grad, sum};
 
 const NAN: f64 = f64::NAN;
 const INF: f64 = f64::INFINITY;

@@ -178,8 +178,8 @@ fn exponentials_of_defective_turning_and_large_matrices() -> Answer {
     close("nearly zero", &small, &given(&[2, 2], vec![1.0, 0.0, 1e-9, 1.0]), 1e-24)?;
     // A large cotangent must not be squared away.
     let (x, one) = (matrix("x"), Tensor::new(&[2, 2], vec![0.5, -0.25, 1.0, 0.125])?);
-    let gradient = grad(&(sum(&expm(&x)?)? * 1e12), &[x.clone()])?.remove(0);
-    let plain = grad(&sum(&expm(&x)?)?, &[x.clone()])?.remove(0);
+    let gradient = grad(&(sum(&expm(&x)?)? * 1e12), std::slice::from_ref(&x))?.remove(0);
+    let plain = grad(&sum(&expm(&x)?)?, std::slice::from_ref(&x))?.remove(0);
     let mut f = compile(&[x], &[gradient, plain], &Mode::run())?;
     let out = f.call(&[&one])?;
     for (large, plain) in out.get::<Tensor>(0)?.to_vec::<f64>()?.iter().zip(out.get::<Tensor>(1)?.to_vec::<f64>()?) {
@@ -289,7 +289,7 @@ fn vectors_are_no_matrices() {
         qr_r(&v).map(|_| ()),
         pinv(&v).map(|_| ()),
         trace(&v, 0, 0, 1).map(|_| ()),
-        block_diag(&[v.clone()]).map(|_| ()),
+        block_diag(std::slice::from_ref(&v)).map(|_| ()),
         matrix_norm(&v, MatrixNorm::One).map(|_| ()),
     ];
     for refused in vectors {
@@ -309,7 +309,7 @@ fn rectangles_are_refused_when_they_arrive() -> Answer {
         solve_discrete_lyapunov(&open, &open)?,
     ];
     for x in late {
-        let mut f = compile(&[open.clone()], &[x], &Mode::raw())?;
+        let mut f = compile(std::slice::from_ref(&open), &[x], &Mode::raw())?;
         let error = f.call(&[&Tensor::new(&[2, 3], vec![1.0; 6])?]).map(|_| ()).unwrap_err();
         assert!(!error.is_recoverable() && error.to_string().contains("square"), "{error}");
     }
@@ -322,9 +322,12 @@ fn a_basis_of_what_is_left_over_has_no_derivative() -> Answer {
     let [u, s, _] = svd(&a, SingularVectors::Full)?;
     let (q, _) = qr(&a, QrMode::Full)?;
     for x in [u, q] {
-        assert!(matches!(grad(&sum(&x)?, &[a.clone()]), Err(BuildError::NoDerivative { .. })));
-        assert!(matches!(rop(&[sum(&x)?], &[a.clone()], &[a.clone()]), Err(BuildError::Undefined { .. })));
+        assert!(matches!(grad(&sum(&x)?, std::slice::from_ref(&a)), Err(BuildError::NoDerivative { .. })));
+        assert!(matches!(
+            rop(&[sum(&x)?], std::slice::from_ref(&a), std::slice::from_ref(&a)),
+            Err(BuildError::Undefined { .. })
+        ));
     }
-    assert_eq!(grad(&sum(&s)?, &[a.clone()])?[0].ty().to_string(), "f64 (3, 2)");
+    assert_eq!(grad(&sum(&s)?, std::slice::from_ref(&a))?[0].ty().to_string(), "f64 (3, 2)");
     Ok(())
 }

@@ -140,7 +140,7 @@ fn the_derivatives_of_the_other_branch_are_not_computed() {
         let around = grad(&cost, std::slice::from_ref(&x)).unwrap();
         for mode in modes() {
             // y = 4 x³.
-            let all = [&[y.clone()], &g[..], &h[..], &twice[..], &push[..]].concat();
+            let all = [std::slice::from_ref(&y), &g[..], &h[..], &twice[..], &push[..]].concat();
             let mut f = of(&[&c, &x, &t], &all, &mode);
             let got = numbers(&mut f, &[holds, &Tensor::scalar(2.0), &one]);
             assert_eq!(got, [[32.0], [48.0], [48.0], [48.0], [48.0]]);
@@ -181,8 +181,8 @@ fn choices_in_choices_and_conditions_that_are_computed_in_a_branch() {
     let y = if_else(&c, &nested, &ops[3].of(&mul(&x, 10.0).unwrap())).unwrap();
     let g = grad(&y, std::slice::from_ref(&x)).unwrap().remove(0);
     for mode in modes() {
-        let mut f = of(&[&c, &x], &[y.clone()], &mode);
-        let mut d = of(&[&c, &x], &[g.clone()], &mode);
+        let mut f = of(&[&c, &x], std::slice::from_ref(&y), &mode);
+        let mut d = of(&[&c, &x], std::slice::from_ref(&g), &mode);
         for (holds, at, value, slope, want) in [
             (true, 3.0, 6.0, 2.0, [1, 1, 0, 0]),
             (true, 0.5, -1.0, -2.0, [1, 0, 1, 0]),
@@ -297,5 +297,5 @@ fn branches_of_sparse_matrices_and_bad_calls() {
     assert!(text(if_else(&x, &x, &x)).contains("the condition must be a scalar"));
     assert!(text(if_else(&c, &x, &scalar("s"))).contains("as many axes"));
     assert!(text(if_else(&c, &x, &a)).contains("of one kind"));
-    assert!(if_else_all(&c, &[x.clone()], &[]).is_err() && if_else_all(&c, &[], &[]).is_err());
+    assert!(if_else_all(&c, std::slice::from_ref(&x), &[]).is_err() && if_else_all(&c, &[], &[]).is_err());
 }

@@ -13,7 +13,7 @@ fn gradient_at(
     at: &Tensor,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
     let x = tensor("x", DType::F64, &vec![None; at.shape().len()]);
-    let gradient = grad(&cost(&x)?, &[x.clone()])?;
+    let gradient = grad(&cost(&x)?, std::slice::from_ref(&x))?;
     let mut f = compile(&[x], &gradient, &Mode::run())?;
     Ok(f.call(&[at])?.get::<Tensor>(0)?.to_vec()?)
 }
