@@ -18,7 +18,41 @@ const NOT_BUILT: &[(&str, &str)] = &[
     ("kron", "sparse_kron_csc_csr"),
     ("kron", "sparse_kron_matvec_csr_csc"),
     ("kron", "sparse_kron_matvec_csc_csr"),
+    ("errors", "add_s_s_data"),
+    ("errors", "col_scale"),
+    ("errors", "construct_sparse_from_list"),
+    ("errors", "csc_from_dense"),
+    ("errors", "csm"),
+    ("errors", "csr_from_dense"),
+    ("errors", "dot(sparse)"),
+    ("errors", "get_item_2d"),
+    ("errors", "get_item_2lists"),
+    ("errors", "get_item_list"),
+    ("errors", "get_item_scalar"),
+    ("errors", "hstack"),
+    ("errors", "multiply"),
+    ("errors", "row_scale"),
+    ("errors", "sampling_dot"),
+    ("errors", "sp_sum"),
+    ("errors", "structured_add_s_v"),
+    ("errors", "true_dot"),
+    ("errors", "usmm"),
+    ("errors", "vstack"),
     ("errors", "grad_undefined_index"),
+    // The function takes vectors too; the op by that name is for matrices.
+    ("errors", "structured_dot_vector"),
+];
+
+/// Cases whose recorded numbers are wrong: infinite or NaN where a finite number exists. The numbers that we give are
+/// checked by name in `tests/pytensor_defects` and `tests/catalogue.rs`.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("dense", "logsumexp_edge_0", "the gradient at (1000, 1000) is 1/2 each"),
+    ("dense", "logsumexp_edge_1", "the gradient at (-1000, -1000) is 1/2 each"),
+    ("dense", "logsumexp_edge_3", "the gradient of a slice of minus infinities is zero by convention"),
+    ("dense", "logaddexp_edges", "of 1000 and 1000 it is 1000 + ln 2, and the gradient 1/2 each"),
+    ("dense", "pow_edges", "x^0 is 1 for every x, so its derivative in x is 0"),
+    ("dense", "log1mexp_edges", "the second derivative vanishes at minus infinity"),
+    ("dense", "erfcx_edges", "the derivative vanishes at infinity"),
 ];
 
 fn names(place: &(&str, &str), outcome: &Outcome) -> bool {
@@ -36,7 +70,12 @@ fn every_case_of_what_is_built_passes() {
         let fails = |outcome: &Outcome| names(place, outcome) && outcome.verdict != Verdict::Passed;
         assert!(report.outcomes.iter().any(fails), "{place:?} passes: take it from the list");
     }
-    report.outcomes.retain(|outcome| !NOT_BUILT.iter().any(|place| names(place, outcome)));
+    for (group, id, why) in WRONG {
+        let fails = |outcome: &Outcome| names(&(group, id), outcome) && outcome.verdict != Verdict::Passed;
+        assert!(report.outcomes.iter().any(fails), "{group}/{id} passes: take it from the list of wrong ones ({why})");
+    }
+    let wrong = |outcome: &Outcome| WRONG.iter().any(|(group, id, _)| names(&(group, id), outcome));
+    report.outcomes.retain(|outcome| !wrong(outcome) && !NOT_BUILT.iter().any(|place| names(place, outcome)));
     assert!(report.outcomes.len() > 400, "{} cases were run", report.outcomes.len());
     assert!(report.passed(), "{report}");
 }
