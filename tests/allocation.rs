@@ -88,6 +88,8 @@ fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Varia
         ("prod", prod(&sqr(x)?)?),
         ("min", sum(&min_axes(x, &[0])?)?),
         ("cumprod", sum(&cumprod(x, 1)?)?),
+        ("tile", sum(&sqr(&tile(x, [2, 2])?)?)?),
+        ("flip", sum(&sqr(&flip(x, &[0])?)?)?),
         ("split and roll", sum(&sqr(&pieces[1])?)?),
         ("sort", sum(&sqr(&sort(x, 1)?)?)?),
         ("a sum in f32", cast(&sum(&narrow)?, DType::F64)?),

@@ -132,7 +132,7 @@ impl Op for Arange {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let number = |input: usize| Ok::<_, OpFailure>(io.inputs.get::<Tensor>(input)?);
+        let number = |input: usize| io.inputs.get::<Tensor>(input);
         let (start, stop, step) = (number(0)?, number(1)?, number(2)?);
         let out = io.outputs[0].buffer::<Tensor>();
         match (start, stop, step) {
