@@ -8,7 +8,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kronograph::ops::{cumprod, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std};
+use kronograph::ops::{
+    cumprod, flip, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std, tile,
+};
 use kronograph::prelude::*;
 
 struct Counting;
