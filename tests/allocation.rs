@@ -8,7 +8,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kronograph::ops::{cumprod, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std};
+use kronograph::ops::{
+    cumprod, flip, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std, tile,
+};
 use kronograph::prelude::*;
 
 struct Counting;
@@ -88,6 +90,8 @@ fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Varia
         ("prod", prod(&sqr(x)?)?),
         ("min", sum(&min_axes(x, &[0])?)?),
         ("cumprod", sum(&cumprod(x, 1)?)?),
+        ("tile", sum(&sqr(&tile(x, [2, 2])?)?)?),
+        ("flip", sum(&sqr(&flip(x, &[0])?)?)?),
         ("split and roll", sum(&sqr(&pieces[1])?)?),
         ("sort", sum(&sqr(&sort(x, 1)?)?)?),
         ("a sum in f32", cast(&sum(&narrow)?, DType::F64)?),
