@@ -252,11 +252,12 @@ impl<'a> Planner<'a> {
         views.filter_map(|at| self.slots[at]).collect()
     }
 
-    /// Views keep to slots of their own kind: they hold no buffer that could be reused.
+    /// A view shares its slot with nothing: where an op that may view has to copy instead, its buffer is there in the
+    /// next call.
     fn class(&self, value: ValueId, is_view: bool) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.graph.ty(value).digest_type(&mut hasher);
-        hasher.write_u8(is_view.into());
+        hasher.write_u32(if is_view { value.0 } else { u32::MAX });
         hasher.finish()
     }
 

@@ -42,10 +42,13 @@ pub struct Cholesky {
 /// Only that triangle of A is read, so the derivative is supported on it: an entry beside the diagonal stands for two.
 ///
 /// ```
-/// use kronograph_graph::evaluate;
-/// use kronograph_ops::{Tensor, Triangle, cholesky, constant};
-/// let a = constant(Tensor::new(&[2, 2], vec![4.0, f64::NAN, 2.0, 10.0])?);
-/// let l = evaluate(&[cholesky(&a, Triangle::Lower)?])?;
+/// use kronograph_graph::{Function, FunctionGraph};
+/// use kronograph_ops::{Tensor, Triangle, cholesky, matrix};
+///
+/// let a = matrix("a");
+/// let l = cholesky(&a, Triangle::Lower)?;
+/// let mut f = Function::plan(FunctionGraph::new(&[a], &[l])?)?;
+/// let l = f.call(&[&Tensor::new(&[2, 2], vec![4.0, f64::NAN, 2.0, 10.0])?])?;
 /// assert_eq!(l.get::<Tensor>(0)?.to_vec::<f64>()?, [2.0, 0.0, 1.0, 3.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
