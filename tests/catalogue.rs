@@ -208,3 +208,10 @@ fn synonyms_and_lists_of_inputs_are_in_the_registry() {
     assert!(registry.get("round").unwrap().build(&mode, &three[..1]).is_err());
     assert!(apply(ops::Elemwise(ops::UNARY[0]), &three).is_err());
 }
+
+#[test]
+fn shares_of_large_numbers_sum_to_one() {
+    for top in [1e10, 1e17, 1e308] {
+        near(&slopes(0, &[&[top, top, -top]], |v| ops::logsumexp(&v[0])), &[0.5, 0.5, 0.0]);
+    }
+}

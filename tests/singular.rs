@@ -137,3 +137,26 @@ fn files_that_contradict_their_header_are_refused() {
     }
     assert_eq!(read("real skew-symmetric", "2 2 1\n2 1 5.0").unwrap().values(), Some(&[-5.0, 5.0][..]));
 }
+
+#[test]
+fn determinants_and_triangles_of_matrices_that_lack_several_ranks() {
+    let lacking = [
+        (square(2, &[0.0; 4]), 0.0),
+        (square(3, &[1.0; 9]), 0.0),
+        (square(3, &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0]), 0.0),
+        (square(3, &[0.0, 0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 3.0, 0.0]), 0.0),
+        (square(3, &[1e200, 0.0, 0.0, 0.0, 1e200, 0.0, 0.0, 0.0, 0.0]), 0.0),
+        (square(2, &[0.0, 5e-324, 2.0, 1.0]), -1e-323),
+        (square(4, &[1e200, 0., 0., 0., 0., 1e200, 0., 0., 0., 0., 1e-200, 0., 0., 0., 0., -1e-200]), -1.0),
+    ];
+    for (matrix, want) in &lacking {
+        let a = matrix_of(matrix);
+        let [p, l, u] = lu(&a).unwrap();
+        let product = matmul(&matmul(&p, &l).unwrap(), &u).unwrap();
+        let mut f = compile(std::slice::from_ref(&a), &[det(&a).unwrap(), product], &Mode::run()).unwrap();
+        let out = f.call(&[matrix]).unwrap();
+        let got = out.scalar(0).unwrap();
+        assert!((got - want).abs() <= 1e-12 * want.abs(), "{matrix:?}: {got:e}");
+        assert_eq!(out.get::<Tensor>(1).unwrap().to_vec::<f64>().unwrap(), matrix.to_vec::<f64>().unwrap());
+    }
+}

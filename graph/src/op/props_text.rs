@@ -10,6 +10,9 @@ pub(super) fn is_plain(word: &str) -> bool {
     starts_well && !reserved && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }
 
+/// How deep lists may stand in lists. No parameter needs more, and what walks over a value descends as deep.
+const DEEPEST: usize = 64;
+
 /// Reads `{name=value, name=value}`, or nothing.
 pub(super) fn parse(text: &str) -> Result<Props, String> {
     let mut rest = Reader(text.trim());
@@ -50,6 +53,9 @@ impl Reader<'_> {
         loop {
             let mut done = if self.accept('[') {
                 if !self.accept(']') {
+                    if open.len() == DEEPEST {
+                        return Err(format!("lists stand more than {DEEPEST} deep"));
+                    }
                     open.push(Vec::new());
                     continue;
                 }
@@ -103,6 +109,9 @@ impl Reader<'_> {
                 '\\' => match characters.next() {
                     Some((_, 'n')) => word.push('\n'),
                     Some((_, 't')) => word.push('\t'),
+                    Some((_, 'r')) => word.push('\r'),
+                    Some((_, '0')) => word.push('\0'),
+                    Some((_, 'u')) => word.push(code_point(&mut characters).ok_or("an escape that is no character")?),
                     Some((_, c @ ('"' | '\\' | '\''))) => word.push(c),
                     _ => return Err("an unknown escape".to_owned()),
                 },
@@ -111,6 +120,14 @@ impl Reader<'_> {
         }
         Err("a quote is not closed".to_owned())
     }
+}
+
+/// The character of `{1f600}`, which stands behind `\u`.
+fn code_point(characters: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
+    characters.next().filter(|&(_, c)| c == '{')?;
+    let digits = characters.map(|(_, c)| c).take(9).take_while(|&c| c != '}').map(|c| c.to_digit(16));
+    let code = digits.collect::<Option<Vec<u32>>>().filter(|digits| (1..=6).contains(&digits.len()))?;
+    char::from_u32(code.iter().fold(0, |code, digit| 16 * code + digit))
 }
 
 #[cfg(test)]
@@ -133,6 +150,7 @@ mod tests {
             Prop::Word("none".into()),
             Prop::Word("12".into()),
             Prop::Word("ij,jk->ik \"quoted\" \\ \n".into()),
+            Prop::Word("\r\t\0\u{7f}'\u{200b}e\u{301}\u{301}\u{10ffff} }".into()),
             Prop::Ints(vec![]),
             Prop::Ints(vec![1, -2]),
             list(&[Prop::None, Prop::Int(1)]),
@@ -151,5 +169,15 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
+        for text in ["{a=\"\\u\"}", "{a=\"\\u{}\"}", "{a=\"\\u{d800}\"}", "{a=\"\\u{00000041}\"}", "{a=\"\\u{41\"}"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_that_stand_too_deep_are_refused() {
+        let nested = |depth: usize| format!("{{a={}1{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(&nested(DEEPEST)).is_ok());
+        assert!(parse(&nested(1_000_000)).is_err());
     }
 }

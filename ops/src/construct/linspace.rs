@@ -56,6 +56,7 @@ pub(super) fn entries() -> Vec<Entry> {
             _ => Endpoint::Included,
         };
         let steps = if params.get("steps").is_none() {
+            exactly::<2>(params, inputs)?;
             vec![Dim::from(50)]
         } else {
             shape_param(params, "steps", scalars)?.to_vec()

@@ -22,6 +22,9 @@ pub struct IfElse {
     views: SmallVec<[(usize, usize); 2]>,
 }
 
+/// More values than any graph has: a text that asks for more of them is refused before anything is made.
+const WIDEST: usize = 1 << 20;
+
 /// `then` where a condition holds, else `otherwise` (PyTensor: `ifelse`): only the one that is chosen is computed.
 ///
 /// What nothing but the branch not taken needs is not computed in a call, nor is its derivative; `switch` chooses element
@@ -89,7 +92,12 @@ fn join(then: &Variable, otherwise: &Variable) -> Result<(Variable, Variable, Ty
 /// The entries of this file: PyTensor's `n_outs`, which may be left out.
 pub(super) fn entries() -> Vec<Entry> {
     let op = |params: &Params<'_>, inputs: usize| {
-        let width = params.maybe_int("n_outs")?.map_or(inputs.saturating_sub(1) / 2, |width| width.max(0) as usize);
+        let width = match params.get("n_outs") {
+            None => inputs.saturating_sub(1) / 2,
+            Some(prop) => Some(params.size("n_outs")?)
+                .filter(|&width| width <= WIDEST)
+                .ok_or_else(|| params.wrong("n_outs", &format!("at most {WIDEST}"), prop))?,
+        };
         Ok::<_, BuildError>(IfElse::new(width))
     };
     let build = move |params: &Params<'_>, inputs: &[Variable]| {

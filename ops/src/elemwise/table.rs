@@ -96,7 +96,7 @@ unary! {
     logit: wide |x| special::logit(x), d: |x, _y| Times(reciprocal(x)? * reciprocal(&(1.0 - x))?), zero: no,
         on: (0.2, 0.8), edges: [0.5];
     /// `x ln(x)`, and 0 at 0, where its derivative is -∞ and the second one NaN; NaN of negative numbers.
-    xlogx: |x| if x == 0.0 { 0.0 } else { x * x.ln() }, d: |x, _y| Times(1.0 + log(&abs(x)?)?), zero: yes, on: (0.3, 3.0);
+    xlogx: |x| if x == 0.0 { 0.0 } else { x * x.ln() }, d: |x, _y| Times(1.0 + log(x)?), zero: yes, on: (0.3, 3.0), edges: [-1.5];
     /// An angle in degrees as one in radians.
     deg2rad: |x| x.to_radians(), d: |_x, _y| Scale(PI / 180.0), zero: yes, on: (-90.0, 90.0);
     /// An angle in radians as one in degrees.

@@ -47,13 +47,18 @@ pub fn pad(x: &Variable, pad_width: &[(usize, usize)], value: f64) -> Result<Var
 ///
 /// # Errors
 ///
-/// When there is no such axis.
+/// When there is no such axis; for more than 1,024 times, where the binomial coefficients that are the weights of the
+/// elements leave the range of f64.
 #[track_caller]
 pub fn diff(x: &Variable, n: usize, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
     let ty = tensor_type("diff", x)?;
     if axis >= ty.rank() {
         return Err(BuildError::inputs("diff", std::slice::from_ref(x), format!("there is no axis {axis}")));
+    }
+    // The graph grows with every time: an absurd number must not become an absurd graph.
+    if n > 1024 {
+        return Err(BuildError::parameter("diff", format!("`n` must be at most 1024, it is {n}")));
     }
     let without = |x: &Variable, kept: Index| {
         let mut index = vec![Index::ALL; axis];

@@ -5,10 +5,10 @@ use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Var
 use super::{broadcast_to, dimshuffle, expand_dims, pad_left, ravel, reshape, shape_param, specify_shape};
 use crate::construct::arange;
 use crate::dtype::DType;
-use crate::elemwise::cast;
+use crate::elemwise::{and_, cast, ge, le, switch};
 use crate::index::take;
 use crate::params::{axis_of, some};
-use crate::reduce::{cumsum, sum};
+use crate::reduce::{all, cumsum, sum};
 use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::sort::{Side, searchsorted};
 use crate::tensor::{constant, tensor_type};
@@ -68,7 +68,7 @@ pub fn repeat(x: &Variable, repeats: impl Into<Dim>, axis: impl Into<Option<usiz
 /// # Errors
 ///
 /// When there is no such axis, or `repeats` is no vector of integers; at run time, when it has another length than the
-/// axis, or its sum is negative.
+/// axis, or one of them is negative, or there are more than 2⁵³ copies.
 #[track_caller]
 pub fn repeat_each(x: &Variable, repeats: &Variable, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
@@ -85,7 +85,15 @@ pub fn repeat_each(x: &Variable, repeats: &Variable, axis: usize) -> Result<Vari
     let repeats = specify_shape(&cast(repeats, DType::I64)?, [shape[axis].clone()])?;
     // The k-th place of the result lies before the first cumulative sum that is larger than k.
     let places = arange(0, &sum(&repeats)?, 1)?;
+    let places = specify_shape(&places, [Dim::value_of(&total_of(&repeats)?)])?;
     take(x, &searchsorted(&cumsum(&repeats, 0)?, &places, Side::Right)?, axis)
+}
+
+/// How often all elements are repeated together; -1, which is no length, where that has no meaning.
+fn total_of(repeats: &Variable) -> Result<Variable> {
+    // A sum of integers may wrap; that of floats tells.
+    let countable = and_(&le(&sum(&cast(repeats, DType::F64)?)?, 2f64.powi(53))?, &all(&ge(repeats, 0i64)?)?)?;
+    switch(&countable, &sum(repeats)?, -1i64)
 }
 
 pub(super) fn entries() -> Vec<Entry> {

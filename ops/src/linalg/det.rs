@@ -19,7 +19,7 @@ use crate::elemwise::{cast, mul};
 use crate::layout::expand_dims;
 use crate::params::only;
 use crate::reduce::sum_axes;
-use crate::samples::given;
+use crate::samples::{given, shaped};
 use crate::tensor::{Tensor, TensorType, tensor_type};
 
 /// The determinant of a matrix, read off a factor of it. Inputs: the matrix, and the factor.
@@ -54,6 +54,7 @@ fn samples() -> Vec<Sample> {
     // The first derivative is zero, and slopes are rounding.
     samples.push(Sample::new("the first derivative vanishes", [given(singular(3, 1))]).edge());
     samples.push(Sample::new("zero", [given(singular(2, 0))]).edge());
+    samples.push(Sample::new("columns without a pivot", [given(shaped(&[3, 3], vec![1.0; 9]))]).edge());
     samples
 }
 

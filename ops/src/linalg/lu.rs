@@ -90,17 +90,47 @@ impl DenseLu {
             let packed = MatMut::from_column_major_slice_mut(&mut self.packed[..], order, order);
             let memory = state.memory(order, need);
             pp::lu_in_place(packed, &mut self.perm, &mut self.inverse, Par::Seq, memory, Default::default());
+            // faer multiplies by the reciprocal of a pivot, which may be zero.
+            if self.packed.iter().any(|x| !x.is_finite()) && a.is_finite() {
+                a.copy_columns(&mut self.packed);
+                self.eliminate();
+            }
         }
         self.sign = permutation_sign(&self.perm, &mut self.seen);
         self.status = self.find_fault(a);
         Ok(())
     }
 
+    /// The plain algorithm: a column without a pivot has multipliers that are zero (as LAPACK's getrf leaves it).
+    fn eliminate(&mut self) {
+        let n = self.order;
+        self.perm.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+        for k in 0..n {
+            let size = |i: &usize| self.packed[k * n + i].abs();
+            let pivot = (k + 1..n).fold(k, |best, i| if size(&i) > size(&best) { i } else { best });
+            self.perm.swap(k, pivot);
+            (0..n).for_each(|j| self.packed.swap(j * n + k, j * n + pivot));
+            let (done, rest) = self.packed.split_at_mut((k + 1) * n);
+            let (top, below) = done[k * n + k..].split_first_mut().expect("column k has a row k");
+            if *top == 0.0 {
+                continue;
+            }
+            below.iter_mut().for_each(|x| *x /= *top);
+            for column in rest.chunks_exact_mut(n) {
+                let factor = column[k];
+                column[k + 1..].iter_mut().zip(&*below).for_each(|(x, multiplier)| *x -= multiplier * factor);
+            }
+        }
+        for (k, &row) in self.perm.iter().enumerate() {
+            self.inverse[row] = k;
+        }
+    }
+
     /// A pivot that is no larger than rounding in its row and its column of A is no pivot.
     fn find_fault(&self, a: Square<'_>) -> Option<LinalgError> {
         let n = self.order;
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |m: f64, x| m.max(x.abs()));
-        // Before the pivots: a zero pivot makes later ones NaN, which would look the same.
+        // Before the pivots, where overflow looks the same.
         if let Some(pivot) = (0..n).find(|&j| !(0..n).all(|i| a.at(i, j).is_finite())) {
             return Some(LinalgError::NotFinite { pivot });
         }
@@ -196,9 +226,19 @@ impl Factor for DenseLu {
         slogdet_of_pivots(self.status.as_ref(), self.sign, self.pivots())
     }
 
-    /// The product of the pivots, whether one of them is mere rounding or not.
+    /// The product of the pivots, whether one of them is mere rounding or not; by logarithms where it leaves the range
+    /// of floats on the way.
     fn det(&self) -> Result<f64, LinalgError> {
-        Ok(self.sign * self.pivots().product::<f64>())
+        let multiply = |(product, within): (f64, bool), pivot: f64| {
+            let product = product * pivot;
+            (product, within && product.is_normal())
+        };
+        let (product, within) = self.pivots().fold((self.sign, true), multiply);
+        if within || self.pivots().any(f64::is_nan) {
+            return Ok(product);
+        }
+        let (sign, log) = slogdet_of_pivots(None, self.sign, self.pivots())?;
+        Ok(sign * log.exp())
     }
 
     fn bytes(&self) -> usize {

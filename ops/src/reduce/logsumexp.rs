@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Sample, Shape, Tangents,
-    Variable, apply,
+    Variable, apply, stop_gradient,
 };
 
 use super::extremum::{Ordered, Which};
@@ -13,7 +13,7 @@ use super::fold::{Slices, Term};
 use super::{Axes, all_axes_of, build, discrete_samples, kept, printed_axes, reduced_type, samples_on, sorted_axes};
 use super::{spread_back, sum_axes};
 use crate::dtype::DType;
-use crate::elemwise::{cast, eq, exp, mul, sub, switch};
+use crate::elemwise::{cast, eq, exp, isinf, mul, sub, switch, true_div};
 use crate::layout::expand_dims;
 use crate::samples::{dense, given, shaped};
 use crate::tensor::{Extents, Strided, Tensor, tensor_type};
@@ -54,10 +54,15 @@ pub fn logsumexp_axes(x: &Variable, axes: &[usize]) -> Result<Variable> {
 
 impl LogSumExp {
     /// The share of each element in its sum: `exp(x - y)`, and zero where y is minus infinity.
+    ///
+    /// The roundoff of a large y is a factor that all shares of a sum have in common: their sum takes it out again. With
+    /// it y drops out, so it needs no derivative.
     fn shares(&self, node: &NodeView<'_>) -> Result<Variable> {
-        let y = node.output(0);
-        let finite = switch(&eq(y, f64::NEG_INFINITY)?, 0.0, y)?;
-        exp(&sub(node.input(0), &expand_dims(&finite, &self.axes)?)?)
+        let y = stop_gradient(node.output(0))?;
+        let finite = switch(&eq(&y, f64::NEG_INFINITY)?, 0.0, &y)?;
+        let shares = exp(&sub(node.input(0), &expand_dims(&finite, &self.axes)?)?)?;
+        let total = switch(&isinf(&y)?, 1.0, &sum_axes(&shares, &self.axes)?)?;
+        true_div(&shares, &expand_dims(&total, &self.axes)?)
     }
 }
 
@@ -68,6 +73,7 @@ pub(super) fn entries() -> Vec<Entry> {
         let edges = vec![
             Sample::new("nothing", [dense(&[2, 0], (-2.0, 2.0), 1)]).with("axis", 1i64),
             Sample::new("large", [given(vec![1000.0, 1000.0, 999.0])]),
+            Sample::new("so large that the sum rounds to the largest", [given(vec![1e17, 1e17])]).edge(),
             Sample::new("small", [given(vec![-1000.0, -1001.0])]),
             Sample::new("infinities and NaN", [given(rows)]).with("axis", 1i64).edge(),
         ];

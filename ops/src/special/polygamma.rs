@@ -67,9 +67,9 @@ pub(crate) fn digamma(x: f64) -> f64 {
         return f64::INFINITY.copysign(-x);
     }
     if x < 0.0 {
-        // The period of the cotangent is 1: only the fraction counts.
-        let fraction = x - x.floor();
-        return if fraction == 0.0 || x.is_infinite() { f64::NAN } else { digamma(1.0 - x) - cotangent(fraction) };
+        // The period of the cotangent is 1: only the distance to the nearest pole counts, and it is exact.
+        let distance = x - x.round();
+        return if distance == 0.0 || x.is_infinite() { f64::NAN } else { digamma(1.0 - x) - cotangent(distance) };
     }
     let from_root = (x - ROOT[0]) - ROOT[1];
     if from_root.abs() < 0.3 {
@@ -88,11 +88,10 @@ pub(crate) fn digamma(x: f64) -> f64 {
     x.ln() - 0.5 / x - series - below
 }
 
-/// `π cot(π x)` for x in (0, 1).
+/// `π cot(π x)` for x between -1/2 and 1/2, other than 0.
 fn cotangent(x: f64) -> f64 {
     use std::f64::consts::PI;
-    let angle = if x > 0.5 { x - 1.0 } else { x };
-    if angle.abs() == 0.5 { 0.0 } else { PI / (PI * angle).tan() }
+    if x.abs() == 0.5 { 0.0 } else { PI / (PI * x).tan() }
 }
 
 /// The derivative of [`digamma`].
