@@ -18,7 +18,7 @@ fn gradient(output: &Variable, x: &Variable) -> Variable {
 fn a_literal_of_more_digits_widens_f32() {
     let x = tensor("x", DType::F32, &[None]);
     for literal in [1.0, 1.1] {
-        assert_eq!((&x + literal).ty().to_string(), "f32 (?)", "x + {literal}");
+        assert_eq!((&x + literal).ty().to_string(), "f32 (?,)", "x + {literal}");
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod decompositions;
+mod derivatives;
 mod elementwise;
 mod errors;
 mod indexing;
