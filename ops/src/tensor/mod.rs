@@ -243,6 +243,7 @@ impl Tensor {
     }
 
     /// A row-major buffer of a shape and dtype that nobody else holds; its contents are arbitrary, so write them all.
+    #[inline]
     pub fn reset<T: Element>(&mut self, shape: &[usize]) -> &mut [T] {
         if T::of(self).is_none() {
             *self = T::wrap(Strided::default());
