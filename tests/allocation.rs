@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kronograph::ops::{
-    cumprod, flip, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std, tile,
+    cumprod, einsum, flip, if_else, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std,
+    tile,
 };
 use kronograph::prelude::*;
 
@@ -95,6 +96,9 @@ fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Varia
         ("split and roll", sum(&sqr(&pieces[1])?)?),
         ("sort", sum(&sqr(&sort(x, 1)?)?)?),
         ("a sum in f32", cast(&sum(&narrow)?, DType::F64)?),
+        ("if_else", if_else(&gt(&sum(x)?, 0.0)?, &sum(&sqr(x)?)?, &sum(&exp(x)?)?)?),
+        ("rows by positions", sum(&sqr(&subtensor(x, &[Index::array(&constant(vec![2i64, 0, 2]))])?)?)?),
+        ("einsum", einsum("ij,kj->", &[x.clone(), sqr(x)?])?),
     ])
 }
 

@@ -150,7 +150,8 @@ impl Sample {
         self
     }
 
-    /// A tie, a kink, a pole or a border of the domain: both modes are compared with each other, not with slopes.
+    /// A tie, a kink, a pole, a border of the domain, or a point where slopes cannot be measured: both modes are
+    /// compared with each other, not with slopes.
     pub fn edge(self) -> Self {
         Self { smooth: false, ..self }
     }

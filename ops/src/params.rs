@@ -41,10 +41,8 @@ pub fn some<'a>(params: &Params<'_>, inputs: &'a [Variable]) -> Result<&'a [Vari
 /// When there is no such axis.
 #[track_caller]
 pub fn axis_of(op: &'static str, x: &Variable, axis: i64) -> Result<usize> {
-    let rank = x.ty().extents().len();
-    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
-    let position = from_start.and_then(|axis| usize::try_from(axis).ok()).filter(|&axis| axis < rank);
-    position.ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")))
+    let rule = || format!("there is no axis {axis}");
+    axis_below(x.ty().extents().len(), axis).ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(x), rule()))
 }
 
 /// The axes that the parameter `axis` names: all where it is absent.
@@ -56,8 +54,35 @@ pub fn axis_of(op: &'static str, x: &Variable, axis: i64) -> Result<usize> {
 pub fn axes_of(op: &'static str, params: &Params<'_>, x: &Variable) -> Result<Vec<usize>> {
     match params.maybe_ints("axis")? {
         None => Ok((0..x.ty().extents().len()).collect()),
-        Some(axes) => axes.iter().map(|&axis| axis_of(op, x, axis)).collect(),
+        Some(axes) => axes_in(op, x, &axes),
     }
+}
+
+/// Axes of a variable, counted from the end where they are negative.
+///
+/// # Errors
+///
+/// When one does not exist.
+#[track_caller]
+pub fn axes_in(op: &'static str, x: &Variable, axes: &[i64]) -> Result<Vec<usize>> {
+    axes.iter().map(|&axis| axis_of(op, x, axis)).collect()
+}
+
+/// The position of a new axis in a result of some rank, counted from the end where it is negative.
+///
+/// # Errors
+///
+/// When the result has no such axis.
+#[track_caller]
+pub fn new_axis(op: &'static str, x: &Variable, axis: i64, rank: usize) -> Result<usize> {
+    let rule = || format!("there is no axis {axis} in a result of {rank} axes");
+    axis_below(rank, axis).ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(x), rule()))
+}
+
+/// Which of so many axes it is, counted from the end where it is negative.
+fn axis_below(rank: usize, axis: i64) -> Option<usize> {
+    let from_start = if axis < 0 { axis.checked_add(rank as i64)? } else { axis };
+    usize::try_from(from_start).ok().filter(|&axis| axis < rank)
 }
 
 /// The dtype that a parameter names, as PyTensor does (`float64`) or as we print it (`f64`), if present.

@@ -4,6 +4,8 @@
 
 use kronograph_graph::SampleInput;
 
+use crate::dtype::DType;
+use crate::elemwise::cast_value;
 use crate::tensor::{Element, Tensor, TensorType};
 
 /// A given tensor.
@@ -38,6 +40,11 @@ pub fn spread_over(shape: &[usize], (low, high): (f64, f64), seed: u64) -> Tenso
         low + (high - low) * ((state >> 11) as f64 / (1u64 << 53) as f64)
     };
     shaped(shape, (0..shape.iter().product()).map(|_| next()).collect())
+}
+
+/// A given tensor, converted to f32.
+pub fn narrowed(value: &Tensor) -> SampleInput {
+    given(cast_value(value, DType::F32))
 }
 
 /// An input of numbers of a fixed sequence between two bounds.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, OpRef, Params, Prop, Result, Sample, SampleInput, Variable, Why};
+use kronograph_graph::{Entry, OpRef, Params, Prop, Result, Sample, SampleInput, Variable};
 use kronograph_ops::params::{exactly, only, some};
 use kronograph_ops::samples::dense;
 use kronograph_ops::{FactorType, Trans, factor_solve_axis};
@@ -82,10 +82,9 @@ pub(crate) fn algebra() -> Vec<Entry> {
         entry(
             "identity_like",
             |params, v| Ok(vec![identity_like(only(params, v)?)?]),
-            |format| vec![one("of weights", [weights(format, 1)]).edge()],
+            |format| vec![one("of weights", [weights(format, 1)])],
             |_| Ok(Arc::new(IdentityLike)),
-        )
-        .without_derivative(Why::Discrete),
+        ),
     ]
 }
 

@@ -24,12 +24,14 @@ pub(crate) struct Row {
     pub(crate) measured: usize,
     /// Whether the derivatives depend on nothing.
     pub(crate) linear: bool,
+    /// Whether an inferred length was left open.
+    pub(crate) open_lengths: bool,
     pub(crate) forward_rule: Option<bool>,
 }
 
 impl Row {
     pub(crate) fn new(entry: &Entry) -> Self {
-        let why = entry.why_without_derivative().map(|why| why.to_string());
+        let why = entry.why_without_derivative().map(|why| format!("{why:?}").to_lowercase());
         Self { is_op: entry.is_op(), why, ..Self::default() }
     }
 
@@ -57,9 +59,10 @@ impl Row {
     fn cell(&self, property: Property) -> String {
         let derivative = matches!(property, Property::LOp | Property::ROp | Property::SecondOrder);
         match (self.proved.get(&property), &self.why) {
+            (_, Some(why)) if derivative => why.clone(),
             (Some(_), _) if property == Property::ROp && self.forward_rule == Some(false) => "from L_op".to_owned(),
+            (Some(_), _) if property == Property::Shape && self.open_lengths => "in part".to_owned(),
             (Some(_), _) => "yes".to_owned(),
-            (None, Some(why)) if derivative => why.clone(),
             (None, _) if property == Property::SecondOrder && self.linear => "zero".to_owned(),
             (None, _) => "-".to_owned(),
         }
@@ -83,7 +86,8 @@ fn table(rows: &BTreeMap<(&str, &str), Row>) -> String {
     let mut text = format!(
         "# What is proved of every op\n\nMade by `cargo test --test proof` from the registry: {ops} ops and {} functions \
          made of them, on {samples} samples.\nA derivative that does not exist is named with its reason; `from L_op`: \
-         the forward derivative is the reverse one pulled back twice; `zero`: the derivative is constant.\n",
+         the forward derivative is the reverse one pulled back twice; `zero`: the derivative is constant; `in part`: some \
+         lengths are known only from the result.\n",
         rows.len() - ops
     );
     let mut family = "";

@@ -18,9 +18,8 @@ fn gradient_at(
     Ok(f.call(&[at])?.get::<Tensor>(0)?.to_vec()?)
 }
 
-/// It gives NaN although only the eigenvalues are used.
 #[test]
-fn eigenvalues_that_repeat_have_a_gradient() -> Answer {
+fn the_gradient_of_repeated_eigenvalues_is_nan() -> Answer {
     let at = Tensor::new(&[2, 2], vec![2.0, 0.0, 0.0, 2.0])?;
     for by_vectors in [false, true] {
         let logdet = |a: &Variable| {
@@ -32,9 +31,8 @@ fn eigenvalues_that_repeat_have_a_gradient() -> Answer {
     Ok(())
 }
 
-/// It raises or gives NaN as the op pleases.
 #[test]
-fn a_matrix_that_is_not_positive_definite_is_an_error_unless_nan_is_asked_for() -> Answer {
+fn a_matrix_without_a_cholesky_factor_is_nan_or_an_error_as_the_op_pleases() -> Answer {
     let (a, at) = (matrix("a"), Tensor::new(&[2, 2], vec![1.0, 2.0, 2.0, 1.0])?);
     let call = |x: Variable| -> Result<Result<Tensor, RunError>, BuildError> {
         let mut function = compile(std::slice::from_ref(&a), &[x], &Mode::run())?;
@@ -45,9 +43,8 @@ fn a_matrix_that_is_not_positive_definite_is_an_error_unless_nan_is_asked_for() 
     Ok(())
 }
 
-/// Its ops of symmetric matrices disagree on where the gradient lives.
 #[test]
-fn a_symmetric_matrix_has_its_gradient_on_the_triangle_that_is_read() -> Answer {
+fn gradients_of_symmetric_matrices_lie_on_different_triangles() -> Answer {
     let at = Tensor::new(&[2, 2], vec![2.0, 0.5, 0.5, 1.0])?;
     let by_cholesky = |a: &Variable| Ok(2.0 * sum(&log(&kronograph::ops::diag(&cholesky(a, Triangle::Lower)?, 0)?)?)?);
     let by_factor = |a: &Variable| Ok(factor_logdet(&cholesky_factor(a)?)?.1);
@@ -60,9 +57,8 @@ fn a_symmetric_matrix_has_its_gradient_on_the_triangle_that_is_read() -> Answer 
     Ok(())
 }
 
-/// Its gradient raises a TypeError.
 #[test]
-fn qr_has_a_gradient() -> Answer {
+fn qr_has_no_gradient() -> Answer {
     // The columns are orthogonal, so R is diagonal and holds their lengths: the gradient is Q, with the signs of R.
     let at = Tensor::new(&[2, 2], vec![3.0, -4.0, 4.0, 3.0])?;
     let lengths = |a: &Variable| sum(&abs(&kronograph::ops::diag(&tril(&qr(a, QrMode::Economic)?.1, 0)?, 0)?)?);

@@ -6,6 +6,7 @@ mod decompositions;
 mod derivatives;
 mod elementwise;
 mod errors;
+mod functions;
 mod indexing;
 mod reductions;
 mod systems;

@@ -8,7 +8,7 @@ use super::row::{DtypeRule, Kernel, Row};
 use super::{Elemwise, cast_value, functions, special, table};
 use crate::dtype::DType;
 use crate::params::{exactly, some};
-use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::Tensor;
 
 /// Other names of rows.
@@ -98,8 +98,10 @@ fn samples(row: &'static Row) -> Vec<Sample> {
     };
     let mut samples: Vec<Sample> = shapes.iter().map(of_shapes).collect();
     if !integers_only {
-        let single = |k| given(cast_value(&numbers(row, k, &[3]), DType::F32));
-        let single = |k| if k < row.orders { input(row, k, (&[3], &[])) } else { single(k) };
+        let single = |k| match k < row.orders {
+            true => input(row, k, (&[3], &[])),
+            false => narrowed(&numbers(row, k, &[3])),
+        };
         samples.push(Sample::new("f32", (0..row.arity()).map(single)).single());
         samples.push(edges(row, "zeros, ones and edges", &[0.0, -0.0, 1.0, -1.0]));
         samples.push(edges(row, "no finite numbers", &[f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 0.5]));

@@ -7,7 +7,7 @@ use crate::construct::{arange, full};
 use crate::layout::{dim_variable, dimshuffle, reshape};
 use crate::params::{axis_of, exactly};
 use crate::samples::{broadcasting, dense, given, shaped};
-use crate::tensor::tensor_type;
+use crate::tensor::{checked_rank, tensor_type};
 
 /// The slices of `x` at some positions along an axis (NumPy: `take`): the axis is replaced by those of `indices`.
 ///
@@ -83,9 +83,7 @@ pub fn segment_sum(x: &Variable, ids: &Variable, groups: impl Into<Dim>) -> Resu
 
 /// An index of one axis, the axes before it whole.
 fn along(op: &'static str, x: &Variable, axis: usize, index: Index) -> Result<Vec<Index>> {
-    if axis >= tensor_type(op, x)?.rank() {
-        return Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
+    checked_rank(op, x, &[axis])?;
     let mut all = vec![Index::ALL; axis];
     all.push(index);
     Ok(all)

@@ -9,7 +9,7 @@ use crate::elemwise::{neq, sub};
 use crate::index::{Index, subtensor};
 use crate::params::{axis_of, only};
 use crate::samples::{dense, given};
-use crate::tensor::tensor_type;
+use crate::tensor::{checked_rank, tensor_type};
 
 /// `x` with copies of a number before and behind it: as many as the pair of each axis says (NumPy: `pad` with
 /// mode `constant`). The number is converted to the dtype of `x`.
@@ -52,10 +52,8 @@ pub fn pad(x: &Variable, pad_width: &[(usize, usize)], value: f64) -> Result<Var
 #[track_caller]
 pub fn diff(x: &Variable, n: usize, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
+    checked_rank("diff", x, &[axis])?;
     let ty = tensor_type("diff", x)?;
-    if axis >= ty.rank() {
-        return Err(BuildError::inputs("diff", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
     // The graph grows with every time: an absurd number must not become an absurd graph.
     if n > 1024 {
         return Err(BuildError::parameter("diff", format!("`n` must be at most 1024, it is {n}")));

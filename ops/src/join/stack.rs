@@ -3,8 +3,8 @@
 use kronograph_graph::{BuildError, Entry, Params, Result, Sample, Variable, origin};
 
 use super::concatenate;
-use crate::layout::{expand_dims, new_axis};
-use crate::params::some;
+use crate::layout::expand_dims;
+use crate::params::{new_axis, some};
 use crate::samples::{dense, given};
 use crate::tensor::tensor_type;
 

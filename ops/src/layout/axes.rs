@@ -6,9 +6,9 @@ use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, SampleIn
 
 use super::Dimshuffle;
 use super::dimshuffle::dimshuffle;
-use crate::params::{axis_of, only};
+use crate::params::{axes_in, axis_of, new_axis, only};
 use crate::samples::{broadcasting, dense, spread_over};
-use crate::tensor::tensor_type;
+use crate::tensor::{checked_rank, tensor_type};
 
 /// `x` with its axes in reverse order: the transpose of a matrix.
 ///
@@ -65,10 +65,7 @@ pub fn moveaxis(x: &Variable, source: &[usize], destination: &[usize]) -> Result
 /// When an axis does not exist.
 #[track_caller]
 pub fn swapaxes(x: &Variable, a: usize, b: usize) -> Result<Variable> {
-    let rank = tensor_type("swapaxes", x)?.rank();
-    if let Some(axis) = [a, b].into_iter().find(|axis| *axis >= rank) {
-        return Err(BuildError::inputs("swapaxes", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
+    let rank = checked_rank("swapaxes", x, &[a, b])?;
     let mut order: Vec<_> = (0..rank).map(Some).collect();
     order.swap(a, b);
     dimshuffle(x, &order)
@@ -98,10 +95,7 @@ pub fn expand_dims(x: &Variable, axes: &[usize]) -> Result<Variable> {
 /// When an axis does not exist or its static length is not 1; at run time, when its length is not 1.
 #[track_caller]
 pub fn squeeze(x: &Variable, axes: &[usize]) -> Result<Variable> {
-    let rank = tensor_type("squeeze", x)?.rank();
-    if let Some(axis) = axes.iter().find(|axis| **axis >= rank) {
-        return Err(BuildError::inputs("squeeze", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
+    let rank = checked_rank("squeeze", x, axes)?;
     let order: Vec<_> = (0..rank).filter(|axis| !axes.contains(axis)).map(Some).collect();
     dimshuffle(x, &order)
 }
@@ -161,13 +155,13 @@ fn build_transpose(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Varia
     let x = only(params, inputs)?;
     Ok(vec![match params.maybe_ints("axes")? {
         None => transpose(x)?,
-        Some(axes) => transpose_axes(x, &positions("transpose", x, &axes)?)?,
+        Some(axes) => transpose_axes(x, &axes_in("transpose", x, &axes)?)?,
     }])
 }
 
 fn build_moveaxis(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let x = only(params, inputs)?;
-    let axes = |name: &str| positions("moveaxis", x, &params.ints(name)?);
+    let axes = |name: &str| axes_in("moveaxis", x, &params.ints(name)?);
     Ok(vec![moveaxis(x, &axes("source")?, &axes("destination")?)?])
 }
 
@@ -188,21 +182,8 @@ fn build_expand_dims(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Var
 fn build_squeeze(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let x = only(params, inputs)?;
     let axes = match params.maybe_ints("axis")? {
-        Some(axes) => positions("squeeze", x, &axes)?,
+        Some(axes) => axes_in("squeeze", x, &axes)?,
         None => (0..x.ty().extents().len()).filter(|&axis| x.ty().extents()[axis] == Some(1)).collect(),
     };
     Ok(vec![squeeze(x, &axes)?])
-}
-
-fn positions(op: &'static str, x: &Variable, axes: &[i64]) -> Result<Vec<usize>> {
-    axes.iter().map(|&axis| axis_of(op, x, axis)).collect()
-}
-
-/// The position of a new axis in a result of some rank, counted from the end where it is negative.
-#[track_caller]
-pub(crate) fn new_axis(op: &'static str, x: &Variable, axis: i64, rank: usize) -> Result<usize> {
-    let from_start = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-    let position = usize::try_from(from_start).ok().filter(|&axis| axis < rank);
-    let rule = || format!("there is no axis {axis} in a result of {rank} axes");
-    position.ok_or_else(|| BuildError::inputs(op, std::slice::from_ref(x), rule()))
 }

@@ -16,7 +16,6 @@ mod specify;
 
 use kronograph_graph::Entry;
 
-pub(crate) use axes::new_axis;
 pub use axes::{expand_dims, moveaxis, squeeze, swapaxes, transpose, transpose_axes};
 pub use broadcast::{BroadcastTo, broadcast_arrays, broadcast_to};
 pub(crate) use dimshuffle::pad_left;

@@ -11,7 +11,7 @@ use crate::params::{axis_of, some};
 use crate::reduce::{all, cumsum, sum};
 use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::sort::{Side, searchsorted};
-use crate::tensor::{constant, tensor_type};
+use crate::tensor::{checked_rank, constant, tensor_type};
 
 /// `x` laid side by side with itself, `reps[k]` times along axis k (NumPy: `tile`).
 ///
@@ -51,9 +51,7 @@ pub fn repeat(x: &Variable, repeats: impl Into<Dim>, axis: impl Into<Option<usiz
     };
     let repeats = repeats.into();
     let mut shape = shape_of(x);
-    if axis >= tensor_type("repeat", x)?.rank() {
-        return Err(BuildError::inputs("repeat", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
+    checked_rank("repeat", x, &[axis])?;
     let mut wide = shape.clone();
     wide.insert(axis + 1, repeats.clone());
     shape[axis] = shape[axis].times(&repeats);

@@ -13,7 +13,7 @@ use crate::index::{Index, subtensor};
 use crate::kernels::runs::for_each_run;
 use crate::params::{axes_of, axis_of, only};
 use crate::samples::{dense, given};
-use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, each_dtype, row_major, tensor_type};
+use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, checked_rank, each_dtype, row_major, tensor_type};
 
 /// `x` with its elements moved along an axis; those that leave it at one end come in at the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,10 +47,7 @@ pub fn roll(x: &Variable, shift: i64, axis: impl Into<Option<usize>>) -> Result<
 #[track_caller]
 pub fn flip(x: &Variable, axes: &[usize]) -> Result<Variable> {
     let _scope = origin::here();
-    let rank = tensor_type("flip", x)?.rank();
-    if let Some(axis) = axes.iter().find(|axis| **axis >= rank) {
-        return Err(BuildError::inputs("flip", std::slice::from_ref(x), format!("there is no axis {axis}")));
-    }
+    let rank = checked_rank("flip", x, axes)?;
     let index = |axis| if axes.contains(&axis) { Index::slice(None, None, -1) } else { Index::ALL };
     subtensor(x, &(0..rank).map(index).collect::<Vec<_>>())
 }
@@ -122,10 +119,8 @@ impl Op for Roll {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [x] = inputs else { return Err(BuildError::arity("roll", 1, inputs)) };
+        checked_rank("roll", x, &[self.axis])?;
         let ty = tensor_type("roll", x)?;
-        if self.axis >= ty.rank() {
-            return Err(BuildError::inputs("roll", inputs, format!("there is no axis {}", self.axis)));
-        }
         Ok(NodeSpec::one(TensorType::shared(ty.dtype(), ty.lengths())))
     }
 

@@ -13,7 +13,7 @@ use super::extent::check_scalars;
 use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, shape_param};
 use crate::params::{axes_of, only, some};
 use crate::samples::{broadcasting, dense, given, shaped, spread_over};
-use crate::tensor::{Tensor, TensorType, shape_text, static_shape_text, tensor_type};
+use crate::tensor::{Tensor, TensorType, checked_rank, shape_text, static_shape_text, tensor_type};
 
 /// A tensor whose lengths are checked when it is computed. Inputs: x, then the lengths that are not known when the op
 /// is made. An open length may be any.
@@ -62,15 +62,6 @@ pub fn specify_shape<D: Into<Dim>>(x: &Variable, shape: impl IntoIterator<Item =
 pub fn specify_broadcastable(x: &Variable, axes: &[usize]) -> Result<Variable> {
     let rank = checked_rank("specify_broadcastable", x, axes)?;
     specify_shape(x, (0..rank).map(|axis| if axes.contains(&axis) { Dim::from(1) } else { Dim::UNKNOWN }))
-}
-
-#[track_caller]
-fn checked_rank(op: &'static str, x: &Variable, axes: &[usize]) -> Result<usize> {
-    let rank = tensor_type(op, x)?.rank();
-    match axes.iter().find(|axis| **axis >= rank) {
-        Some(axis) => Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}"))),
-        None => Ok(rank),
-    }
 }
 
 impl Op for SpecifyShape {

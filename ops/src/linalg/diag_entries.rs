@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kronograph_graph::{BuildError, Entry, Params, Result, Sample, Variable};
 
 use super::diag::{Diagonal, Place, SetDiagonal, alloc_diag, diag, diagonal, fill_diagonal, set_diagonal, trace};
-use crate::params::{axis_of, exactly, only};
+use crate::params::{axis_of, exactly, new_axis, only};
 use crate::samples::{dense, given, shaped};
 
 const FAMILY: &str = "linear algebra";
@@ -48,12 +48,8 @@ fn set(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
 /// The axes are those of the result, which has one more than the input.
 fn alloc(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let v = only(params, inputs)?;
-    let rank = v.ty().extents().len() as i64 + 1;
-    let axis = |name, default| {
-        let axis = params.maybe_int(name)?.unwrap_or(default);
-        let from_start = if axis < 0 { axis.saturating_add(rank) } else { axis };
-        usize::try_from(from_start).map_err(|_| BuildError::parameter("alloc_diag", format!("there is no axis {axis}")))
-    };
+    let rank = v.ty().extents().len() + 1;
+    let axis = |name, default| new_axis("alloc_diag", v, params.maybe_int(name)?.unwrap_or(default), rank);
     Ok(vec![alloc_diag(v, params.maybe_int("offset")?.unwrap_or(0), axis("axis1", 0)?, axis("axis2", 1)?)?])
 }
 

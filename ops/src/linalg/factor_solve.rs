@@ -50,10 +50,15 @@ pub fn factor_solve_axis(factor: &Variable, b: &Variable, axis: usize, trans: Tr
 }
 
 /// The factor type of a variable; an error that names it if it has another type.
+#[track_caller]
 pub(crate) fn factor_type<'a>(op: &'static str, variable: &'a Variable) -> Result<&'a FactorType> {
-    let wrong =
-        || BuildError::inputs(op, std::slice::from_ref(variable), "a factor is needed, such as lu_factor makes");
-    variable.type_as::<FactorType>().ok_or_else(wrong)
+    match variable.type_as::<FactorType>() {
+        Some(ty) => Ok(ty),
+        None => {
+            let rule = "a factor is needed, such as lu_factor makes";
+            Err(BuildError::inputs(op, std::slice::from_ref(variable), rule))
+        }
+    }
 }
 
 impl Op for FactorSolve {

@@ -12,10 +12,10 @@ use super::batch::{batch_dims, reduce_batch, static_batch, swap_last};
 use super::product::{faer_product, integer_product, product};
 use super::unfold::unfold;
 use crate::dtype::DType;
-use crate::elemwise::{cast, cast_value, mul};
+use crate::elemwise::{cast, mul};
 use crate::layout::{expand_dims, reshape, squeeze, transpose};
 use crate::params::exactly;
-use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::{Tensor, TensorType, tensor_type};
 
 /// `a b` for vectors, matrices and stacks of matrices.
@@ -80,7 +80,7 @@ fn samples() -> Vec<Sample> {
         shapes.iter().map(|&(name, a, b)| Sample::new(name, [input(a, 1), input(b, 2)])).collect();
     let whole = |shape: &[usize]| given(shaped(shape, (0..shape.iter().product::<usize>() as i64).collect()));
     samples.push(Sample::new("integers", [whole(&[2, 2, 3]), whole(&[3, 2])]).edge());
-    let single = |shape, seed| given(cast_value(&spread_over(shape, (-2.0, 2.0), seed), DType::F32));
+    let single = |shape, seed| narrowed(&spread_over(shape, (-2.0, 2.0), seed));
     samples.push(Sample::new("f32", [single(&[2, 3], 1), single(&[3, 2], 2)]).single());
     samples.push(Sample::new("stacks in f32", [single(&[2, 2, 3], 1), single(&[3, 2], 2)]).single());
     samples

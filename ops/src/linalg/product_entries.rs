@@ -3,10 +3,9 @@
 use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, SampleInput, Variable};
 
 use super::einsum::einsum;
-use super::systems::single;
 use super::tensordot::{batched_dot, dot, matvec, outer, tensordot, vecdot, vecmat};
-use crate::params::{axis_of, exactly, some};
-use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::params::{axes_in, exactly, some};
+use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 
 const FAMILY: &str = "products";
 
@@ -60,20 +59,20 @@ fn build_tensordot(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Varia
             let [first, second] = &lists[..] else {
                 return Err(params.wrong("axes", "a number of axes, or two lists of them", other));
             };
-            (axes_in(params, a, first)?, axes_in(params, b, second)?)
+            (summed_axes(params, a, first)?, summed_axes(params, b, second)?)
         }
     };
     Ok(vec![tensordot(a, b, &axes_a, &axes_b)?])
 }
 
-fn axes_in(params: &Params<'_>, x: &Variable, axes: &Prop) -> Result<Vec<usize>> {
+fn summed_axes(params: &Params<'_>, x: &Variable, axes: &Prop) -> Result<Vec<usize>> {
     let axes = match axes {
         Prop::Int(axis) => std::slice::from_ref(axis),
         Prop::Ints(axes) => axes,
         Prop::List(members) if members.is_empty() => &[],
         other => return Err(params.wrong("axes", "a number of axes, or two lists of them", other)),
     };
-    axes.iter().map(|&axis| axis_of("tensordot", x, axis)).collect()
+    axes_in("tensordot", x, axes)
 }
 
 fn build_einsum(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
@@ -181,7 +180,7 @@ fn pairs(pairs: &[Pair]) -> Vec<Sample> {
     let mut samples: Vec<Sample> =
         pairs.iter().map(|&(name, a, b)| Sample::new(name, [input(a, 1), input(b, 2)])).collect();
     let shapes = [pairs[0].1.0, pairs[0].2.0];
-    let [a, b] = shapes.map(|shape| single(&spread_over(shape, RANGE, 3)));
+    let [a, b] = shapes.map(|shape| narrowed(&spread_over(shape, RANGE, 3)));
     samples.push(Sample::new("f32", [a, b]).single());
     let whole = |shape: &[usize]| given(shaped(shape, (0..shape.iter().product::<usize>() as i64).collect()));
     samples.push(Sample::new("integers", shapes.map(whole)).edge());
@@ -205,7 +204,7 @@ fn tensordot_samples() -> Vec<Sample> {
         sample("single numbers", &[2, 3], &[2, 2], Prop::Ints(vec![0, 1])),
         sample("nothing inside", &[2, 0, 3], &[3, 0], lists(&[1, 2], &[1, 0])),
         sample("no rows", &[0, 3], &[3, 2], 1i64.into()),
-        Sample::new("f32", [single(&spread_over(&[2, 3], RANGE, 1)), single(&spread_over(&[3, 2], RANGE, 2))])
+        Sample::new("f32", [narrowed(&spread_over(&[2, 3], RANGE, 1)), narrowed(&spread_over(&[3, 2], RANGE, 2))])
             .single()
             .with("axes", 1i64),
     ]
@@ -217,7 +216,7 @@ fn einsum_samples() -> Vec<Sample> {
         Sample::new(*subscripts, inputs).with("subscripts", *subscripts)
     };
     let mut samples: Vec<Sample> = EINSUM.iter().map(sample).collect();
-    let single = |shape, seed| single(&spread_over(shape, RANGE, seed));
+    let single = |shape, seed| narrowed(&spread_over(shape, RANGE, seed));
     samples.push(Sample::new("f32", [single(&[2, 3], 1), single(&[3, 2], 2)]).single().with("subscripts", "ij,jk->ik"));
     let whole = given(shaped(&[2, 2], vec![1i64, 2, 3, 4]));
     samples.push(Sample::new("integers", [whole.clone(), whole]).edge().with("subscripts", "ij,kj->ik"));

@@ -1,10 +1,8 @@
 //! Samples of linear systems: every way in which a matrix, or a stack of them, meets its right-hand sides.
 
-use kronograph_graph::{Sample, SampleInput};
+use kronograph_graph::Sample;
 
-use crate::dtype::DType;
-use crate::elemwise::cast_value;
-use crate::samples::{broadcasting, given, shaped, spread_over};
+use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::Tensor;
 
 /// Square matrices of a shape with leading axes, for samples.
@@ -74,8 +72,8 @@ pub(super) fn systems(matrix: Squares) -> Vec<Sample> {
         Sample::new(name, [broadcasting(matrix(a.0, 1), a.1), broadcasting(rhs, b.1)]).with("b_ndim", b_ndim)
     };
     let mut samples: Vec<Sample> = shapes.iter().map(sample).collect();
-    let rhs = || single(&spread_over(&[3], (-2.0, 2.0), 2));
-    samples.push(Sample::new("f32", [single(&matrix(&[3, 3], 1)), rhs()]).single());
+    let rhs = || narrowed(&spread_over(&[3], (-2.0, 2.0), 2));
+    samples.push(Sample::new("f32", [narrowed(&matrix(&[3, 3], 1)), rhs()]).single());
     samples.push(Sample::new("f64 and f32", [given(matrix(&[3, 3], 1)), rhs()]).single());
     let whole = [given(shaped(&[2, 2], vec![4i64, 1, 1, 3])), given(vec![1i64, -2])];
     samples.push(Sample::new("integers", whole).edge());
@@ -103,12 +101,7 @@ pub(super) fn matrices(matrix: Squares) -> Vec<Sample> {
     let mut samples: Vec<Sample> =
         shapes.iter().map(|(name, shape)| Sample::new(*name, [given(matrix(shape, 1))])).collect();
     samples.push(Sample::new("a declared length of 1", [broadcasting(matrix(&[1, 2, 2], 1), &[0])]));
-    samples.push(Sample::new("f32", [single(&matrix(&[3, 3], 1))]).single());
+    samples.push(Sample::new("f32", [narrowed(&matrix(&[3, 3], 1))]).single());
     samples.push(Sample::new("integers", [given(shaped(&[2, 2], vec![4i64, 1, 1, 3]))]).edge());
     samples
-}
-
-/// The tensor in f32.
-pub(super) fn single(x: &Tensor) -> SampleInput {
-    given(cast_value(x, DType::F32))
 }

@@ -4,7 +4,7 @@ use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
 
 use super::matmul::matmul;
 use crate::layout::{dimshuffle, reshape, transpose};
-use crate::tensor::tensor_type;
+use crate::tensor::{checked_rank, tensor_type};
 
 /// `a` applied along an axis of `x`: `y[.., i, ..] = sum_j a[i, j] x[.., j, ..]`, the axis keeping its place.
 ///
@@ -34,7 +34,7 @@ pub fn matmul_along(a: &Variable, x: &Variable, axis: usize) -> Result<Variable>
 pub fn fold_back(matrix: &Variable, like: &Variable, axis: usize) -> Result<Variable> {
     let _scope = origin::here();
     let mut shape = shape_of(like);
-    check_axis("fold_back", like, axis)?;
+    checked_rank("fold_back", like, &[axis])?;
     shape.remove(axis);
     shape.insert(0, Dim::axis(matrix, 0));
     let source = |k: usize| if k == axis { 0 } else { k + usize::from(k < axis) };
@@ -49,18 +49,10 @@ pub fn fold_back(matrix: &Variable, like: &Variable, axis: usize) -> Result<Vari
 /// When there is no such axis.
 #[track_caller]
 pub fn unfold(x: &Variable, axis: usize) -> Result<Variable> {
-    check_axis("unfold", x, axis)?;
+    checked_rank("unfold", x, &[axis])?;
     let shape = shape_of(x);
     let order: Vec<_> = std::iter::once(axis).chain((0..shape.len()).filter(|k| *k != axis)).map(Some).collect();
     let rest =
         shape.iter().enumerate().filter(|(k, _)| *k != axis).fold(Dim::from(1), |size, (_, dim)| size.times(dim));
     reshape(&dimshuffle(x, &order)?, [shape[axis].clone(), rest])
-}
-
-#[track_caller]
-fn check_axis(op: &'static str, x: &Variable, axis: usize) -> Result<()> {
-    if axis < x.ty().extents().len() {
-        return Ok(());
-    }
-    Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}")))
 }

@@ -19,7 +19,7 @@ use crate::join::concatenate;
 use crate::layout::ravel;
 use crate::params::{axis_of, only};
 use crate::samples::{dense, given};
-use crate::tensor::{Strided, Tensor, TensorType, each_dtype, row_major, tensor_type};
+use crate::tensor::{Strided, Tensor, TensorType, checked_rank, each_dtype, row_major, tensor_type};
 
 /// Where something that runs along an axis begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -188,10 +188,8 @@ impl Op for Cumulative {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [x] = inputs else { return Err(BuildError::arity(self.name(), 1, inputs)) };
+        checked_rank(&self.name(), x, &[self.axis])?;
         let ty = tensor_type(&self.name(), x)?;
-        if self.axis >= ty.rank() {
-            return Err(BuildError::inputs(self.name(), inputs, format!("there is no axis {}", self.axis)));
-        }
         let dtype = if ty.dtype() == crate::DType::Bool { crate::DType::I64 } else { ty.dtype() };
         Ok(NodeSpec::one(TensorType::shared(dtype, ty.lengths())).with_inputs([cast(x, dtype)?]))
     }

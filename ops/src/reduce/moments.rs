@@ -117,6 +117,7 @@ fn spread_samples() -> Vec<Sample> {
         Sample::new("of two axes", x()).with("axis", Prop::Ints(vec![2, 0])),
         Sample::new("ddof", [dense(&[2, 4], (-2.0, 2.0), 1)]).with("axis", 1i64).with("ddof", 1i64),
         Sample::new("no results, ddof", [dense(&[0, 3], (-2.0, 2.0), 1)]).with("axis", 1i64).with("ddof", 2i64),
+        // A step that is small beside the elements is large beside their distances.
         Sample::new("far from zero", [given(vec![1e8, 1e8 + 1.0, 1e8 + 3.0])]).edge(),
         Sample::new("equal elements", [given(vec![2.0, 2.0])]).edge(),
         Sample::new("integers, ddof", [given(vec![1i64, 3, 2])]).with("ddof", 1i64).edge(),

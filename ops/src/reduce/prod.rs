@@ -87,6 +87,7 @@ pub(super) fn entries() -> Vec<Entry> {
         let edges = vec![
             over_rows(Sample::new("nothing", [dense(&[2, 0], (-2.0, 2.0), 1)])),
             zeros(vec![2.0, 0.0, 3.0]),
+            // The first derivatives are zero, and slopes are rounding.
             zeros(vec![0.0, 0.0, 3.0]).edge(),
             zeros(vec![0.0, 0.0, 0.0]).edge(),
             Sample::new("not finite", [given(vec![f64::INFINITY, 2.0, f64::NAN])]).edge(),

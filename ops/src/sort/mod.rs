@@ -8,7 +8,7 @@ mod sorted;
 
 use std::cmp::Ordering;
 
-use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, Variable};
+use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable};
 
 pub use argsort::{ArgSort, argsort};
 pub use searchsorted::{SearchSorted, Side, searchsorted};
@@ -18,7 +18,7 @@ use crate::layout::{moveaxis, ravel};
 use crate::params::{axis_of, only};
 use crate::reduce::Ordered;
 use crate::samples::{dense, given, shaped};
-use crate::tensor::tensor_type;
+use crate::tensor::{checked_rank, tensor_type};
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<Entry> {
@@ -41,16 +41,15 @@ fn along(
     axis: Option<usize>,
     apply: impl Fn(&Variable) -> Result<Variable>,
 ) -> Result<Variable> {
-    let rank = tensor_type(op, x)?.rank();
-    match axis {
-        None => apply(&ravel(x)?),
-        Some(axis) if axis + 1 == rank => apply(x),
-        Some(axis) if axis < rank => {
-            let last = [rank - 1];
-            moveaxis(&apply(&moveaxis(x, &[axis], &last)?)?, &last, &[axis])
-        }
-        Some(axis) => Err(BuildError::inputs(op, std::slice::from_ref(x), format!("there is no axis {axis}"))),
+    let Some(axis) = axis else {
+        tensor_type(op, x)?;
+        return apply(&ravel(x)?);
+    };
+    let last = [checked_rank(op, x, &[axis])? - 1];
+    if axis == last[0] {
+        return apply(x);
     }
+    moveaxis(&apply(&moveaxis(x, &[axis], &last)?)?, &last, &[axis])
 }
 
 /// The input and the axis that the registry is asked with: the last one where the parameter is absent, none where it is

@@ -18,7 +18,7 @@ mod ty;
 pub use convert::{constant, matrix, scalar, shared, tensor, vector};
 pub use strided::{Extents, Strided, check_size, row_major, size_of_shape};
 pub use ty::TensorType;
-pub(crate) use ty::{literal_constant, tensor_type, weak_dtype};
+pub(crate) use ty::{checked_rank, literal_constant, tensor_type, weak_dtype};
 
 /// What is wrong with the data of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -243,6 +243,7 @@ impl Tensor {
     }
 
     /// A row-major buffer of a shape and dtype that nobody else holds; its contents are arbitrary, so write them all.
+    #[inline]
     pub fn reset<T: Element>(&mut self, shape: &[usize]) -> &mut [T] {
         if T::of(self).is_none() {
             *self = T::wrap(Strided::default());

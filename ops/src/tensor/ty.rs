@@ -70,9 +70,25 @@ impl TensorType {
 }
 
 /// The tensor type of a variable; an error that names op and variable if it has another type.
+#[track_caller]
 pub(crate) fn tensor_type<'a>(op: &str, variable: &'a Variable) -> Result<&'a TensorType> {
-    let wrong = || BuildError::inputs(op.to_owned(), std::slice::from_ref(variable), "a dense tensor is needed");
-    variable.type_as::<TensorType>().ok_or_else(wrong)
+    // Not `ok_or_else`: the caller's line would be lost in the closure.
+    match variable.type_as::<TensorType>() {
+        Some(ty) => Ok(ty),
+        None => Err(BuildError::inputs(op.to_owned(), std::slice::from_ref(variable), "a dense tensor is needed")),
+    }
+}
+
+/// The number of axes of a dense tensor, which has all of these.
+#[track_caller]
+pub(crate) fn checked_rank(op: &str, x: &Variable, axes: &[usize]) -> Result<usize> {
+    let rank = tensor_type(op, x)?.rank();
+    match axes.iter().find(|axis| **axis >= rank) {
+        Some(axis) => {
+            Err(BuildError::inputs(op.to_owned(), std::slice::from_ref(x), format!("there is no axis {axis}")))
+        }
+        None => Ok(rank),
+    }
 }
 
 impl fmt::Display for TensorType {
