@@ -158,7 +158,7 @@ fn tails_and_poles() {
     same(&floats(&[&[0.0, 0.0, 1.0, 0.0], &[0.0, 2.0, 0.0, NAN]], xlogy), &[0.0, 0.0, -INF, 0.0]);
     same(&slopes(0, &[&[0.0, 0.0], &[0.0, 1.0]], xlogy), &[-INF, 0.0]);
     let erfcx = |v: &[Variable]| ops::erfcx(&v[0]);
-    near(&slopes(0, &[&[1e10, 30.0]], erfcx), &[-5.641895835477563e-21, -0.0006258354105073138]);
+    near(&slopes(0, &[&[1e10, 30.0]], erfcx), &[-5.641895835477563e-21, -0.0006258354105074841]);
     near(&second(&[&[1e10, 30.0]], erfcx), &[1.1283791670955126e-30, 4.165309239467785e-05]);
     let log_ndtr = |v: &[Variable]| ops::log_ndtr(&v[0]);
     near(&slopes(0, &[&[-1e10, 0.0, 50.0]], log_ndtr), &[1e10, 0.7978845608028654, 0.0]);
@@ -182,7 +182,7 @@ fn a_missing_derivative_is_an_error() {
 fn derivatives_in_parameters_obey_recurrences() {
     let (a, b, x): (&[f64], &[f64], &[f64]) = (&[2.0], &[3.0], &[0.4]);
     let betainc = |v: &[Variable]| ops::betainc(&v[0], &v[1], &v[2]);
-    near(&slopes(0, &[a, b, x], betainc), &[-0.24086937609125586]);
+    near(&slopes(0, &[a, b, x], betainc), &[-0.24086937608755657]);
     near(&slopes(2, &[a, b, x], betainc), &[1.728]);
     let both = |v: &[Variable]| {
         let (p, q) = (ops::gammainc(&v[0], &v[1])?, ops::gammaincc(&v[0], &v[1])?);
