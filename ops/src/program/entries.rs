@@ -15,7 +15,7 @@ use crate::tensor::{Tensor, TensorType};
 /// one here is of truth values, which have no derivatives: `c ? (1, 2, 3) : (4, 5, 6)`.
 pub(crate) fn entries() -> Vec<Entry> {
     let entry = Entry::function("scalar_program", "control", build, samples);
-    vec![entry.holding_expressions().without_derivative(Why::Discrete)]
+    vec![entry.holding_expressions().without_derivative(Why::Unwritten)]
 }
 
 fn build(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {

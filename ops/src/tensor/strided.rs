@@ -111,7 +111,7 @@ impl<T: Clone + Default> Strided<T> {
     }
 
     /// The elements as one row-major run, if they lie so.
-    #[inline]
+    #[inline(always)]
     pub fn as_slice(&self) -> Option<&[T]> {
         if self.shape.is_empty() {
             // A scalar: no lengths to go through, which would cost as much as a small node.
