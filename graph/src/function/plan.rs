@@ -55,11 +55,11 @@ pub(super) struct Plan {
     pub(super) state_count: usize,
     pub(super) most_outputs: usize,
     /// The conditions under which each step runs; empty if all run in every call.
-    pub(super) guards: Vec<Guard>,
+    pub(super) guards: Vec<Conditions>,
 }
 
 /// Conditions and the values that they must have, from the outermost in: one is computed only where those before hold.
-pub(super) type Guard = SmallVec<[(Source, bool); 1]>;
+pub(super) type Conditions = SmallVec<[(Source, bool); 1]>;
 
 impl Plan {
     pub(super) fn new(graph: FunctionGraph) -> Result<Self> {
@@ -215,7 +215,7 @@ impl<'a> Planner<'a> {
         Some(Step { op: node.op.clone(), inputs, outputs, state, release, node: id })
     }
 
-    fn guard(&mut self, conditions: &[(ValueId, bool)]) -> Guard {
+    fn guard(&mut self, conditions: &[(ValueId, bool)]) -> Conditions {
         conditions.iter().map(|&(condition, holds)| (self.source(condition), holds)).collect()
     }
 

@@ -11,7 +11,7 @@ use kronograph_graph::{
 
 use super::advanced::{AdvancedSubtensor, Pattern, patterns};
 use super::axis::{Axes, AxisIndex, index_props, parse_index};
-use super::inc_subtensor::{Plus, Write, fit, moved, steps_over};
+use super::inc_subtensor::{Plus, Write, fit, pushed, steps_over};
 use super::last_writes::LastWrites;
 use super::selection::{Checked, Selection, Workspace};
 use crate::elemwise::{cast_value, reduce_like, switch};
@@ -146,12 +146,7 @@ impl Op for AdvancedIncSubtensor {
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let terms = match (self.write, &tangents[0], &tangents[1]) {
-            (Write::Add, Some(x), None) => return Ok(vec![x.clone().into()]),
-            _ => moved(node, self.write, tangents)?,
-        };
-        let Some(terms) = terms else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![apply(self.clone(), &[&terms, &node.inputs()[2..]].concat())?.into()])
+        pushed(self, self.write, node, tangents)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

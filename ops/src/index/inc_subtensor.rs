@@ -104,8 +104,23 @@ pub(super) fn name_of(write: Write) -> &'static str {
     }
 }
 
+/// The tangent of a write: the same write of the tangents.
+pub(super) fn pushed<O: Op + Clone>(
+    op: &O,
+    write: Write,
+    node: &NodeView<'_>,
+    tangents: &[Option<Variable>],
+) -> Result<Tangents> {
+    let terms = match (write, &tangents[0], &tangents[1]) {
+        (Write::Add, Some(x), None) => return Ok(vec![x.clone().into()]),
+        _ => moved(node, write, tangents)?,
+    };
+    let Some(terms) = terms else { return Ok(vec![Grad::Zero]) };
+    Ok(vec![apply(op.clone(), &[&terms, &node.inputs()[2..]].concat())?.into()])
+}
+
 /// The tangents of a write, where something moves: those of x and y, or zeros.
-pub(super) fn moved(node: &NodeView<'_>, write: Write, tangents: &[Option<Variable>]) -> Result<Option<[Variable; 2]>> {
+fn moved(node: &NodeView<'_>, write: Write, tangents: &[Option<Variable>]) -> Result<Option<[Variable; 2]>> {
     let zero =
         |like: &Variable| Ok(constant(cast_value(&Tensor::scalar(0.0), tensor_type("set_subtensor", like)?.dtype())));
     Ok(match (&tangents[0], &tangents[1]) {
@@ -224,12 +239,7 @@ impl Op for IncSubtensor {
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let terms = match (self.write, &tangents[0], &tangents[1]) {
-            (Write::Add, Some(x), None) => return Ok(vec![x.clone().into()]),
-            _ => moved(node, self.write, tangents)?,
-        };
-        let Some(terms) = terms else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![apply(self.clone(), &[&terms, &node.inputs()[2..]].concat())?.into()])
+        pushed(self, self.write, node, tangents)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

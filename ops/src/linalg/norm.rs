@@ -37,7 +37,7 @@ pub enum MatrixNorm {
 /// `(sum |x|^p)^(1/p)` over axes, which are dropped (NumPy: `linalg.vector_norm`).
 ///
 /// For p infinite it is the largest size, for minus infinity the smallest, for 0 the number (in i64) of elements that
-/// are not zero. Zeros have no part in the derivative; of all zeros it is zero.
+/// are not zero. For p of at least 1, zeros have no part in the derivative, and of all zeros it is zero.
 ///
 /// # Errors
 ///
