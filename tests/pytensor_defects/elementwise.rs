@@ -1,6 +1,6 @@
 //! Elementwise functions and literals.
 
-use kronograph::ops::{self, DType, Tensor, gammainc, gammaincc, log1mexp, logaddexp, xlogy};
+use kronograph::ops::{DType, Tensor, gammainc, gammaincc, log1mexp, logaddexp, xlogy};
 use kronograph::prelude::*;
 
 /// The output at a point, as written and as compiled.
