@@ -4,7 +4,9 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort};
+use crate::{
+    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, random, reduce, sort,
+};
 
 /// Every dense op and function.
 ///
@@ -30,6 +32,7 @@ pub fn entries() -> Vec<Entry> {
         linalg::entries(),
         grad_clip::entries(),
         kron::entries(),
+        random::entries(),
         program::entries(),
     ]
     .concat()

@@ -6,8 +6,8 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `program` (many small nodes as one
-//! step).
+//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `random`, `program` (many small
+//! nodes as one step).
 //!
 //! # Invariants
 //!
@@ -32,6 +32,7 @@ mod layout;
 mod linalg;
 pub mod params;
 mod program;
+pub mod random;
 mod reduce;
 pub mod samples;
 mod sort;

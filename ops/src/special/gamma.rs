@@ -63,19 +63,21 @@ pub(super) fn gammaln1p(x: f64) -> f64 {
     x * (ZETA_OVER_K.iter().rev().fold(0.0, |sum, c| sum * x + c) * x - EULER)
 }
 
-/// What Stirling's formula leaves of `ln Γ(x)`: `ln Γ(x) - (x - 1/2) ln x + x - ln √(2π)` (DLMF 5.11.1).
-pub(super) fn stirling_rest(x: f64) -> f64 {
+/// What Stirling's formula leaves of `ln Γ(x)`: `ln Γ(x) - (x - 1/2) ln x + x - ln √(2π)` (DLMF 5.11.1). The same bits on
+/// every machine.
+pub(crate) fn stirling_rest(x: f64) -> f64 {
     if x < 10.0 {
-        return gammaln(x) - (x - 0.5) * x.ln() + x - LN_SQRT_TAU;
+        return gammaln(x) - (x - 0.5) * libm::log(x) + x - LN_SQRT_TAU;
     }
     let square = 1.0 / (x * x);
     STIRLING.iter().rev().fold(0.0, |sum, c| sum * square + c) / x
 }
 
-/// `ln(1 + u) - u`, without the cancellation near zero: by the series of the inverse hyperbolic tangent of u / (2 + u).
-pub(super) fn log1p_less(u: f64) -> f64 {
+/// `ln(1 + u) - u`, without the cancellation near zero: by the series of the inverse hyperbolic tangent of u / (2 + u). The
+/// same bits on every machine.
+pub(crate) fn log1p_less(u: f64) -> f64 {
     if !(-0.6..=1.5).contains(&u) {
-        return u.ln_1p() - u;
+        return libm::log1p(u) - u;
     }
     let r = u / (2.0 + u);
     let square = r * r;

@@ -20,6 +20,6 @@ pub(crate) use beta::{beta, betainc, betainc_da, betainc_db, betaln};
 pub(crate) use elementary::{arccosh, arcsinh, arctanh, floor_quotient, floor_remainder, logit};
 pub(crate) use erf::{erf, erfc, erfcinv, erfcx, erfinv, ierfcx};
 pub(crate) use error_tails::{log_ndtr, ndtr, ndtri};
-pub(crate) use gamma::{gamma, gammaln};
+pub(crate) use gamma::{gamma, gammaln, log1p_less, stirling_rest};
 pub(crate) use gammainc::{gamma_density_da, gammainc, gammainc_da, gammaincc};
 pub(crate) use polygamma::{digamma, polygamma, tri_gamma};
