@@ -97,9 +97,7 @@ fn multivariate_normal_vectors_are_correlated_as_asked() {
     let cov = Tensor::new(&[3, 3], vec![4.0, 1.2, -0.6, 1.2, 1.0, 0.2, -0.6, 0.2, 0.5]).unwrap();
     let mean = Tensor::vector(vec![1.0, -2.0, 0.5]);
     let state = kronograph::ops::random::RngState::new(21);
-    let by_cov = |rng: &Variable| {
-        multivariate_normal(rng, &constant(mean.clone()), &constant(cov.clone()), [DRAWS])
-    };
+    let by_cov = |rng: &Variable| multivariate_normal(rng, &constant(mean.clone()), &constant(cov.clone()), [DRAWS]);
     let x = drawn(state, by_cov);
     assert_eq!(x.shape(), [DRAWS, 3]);
     let x = x.to_vec::<f64>().unwrap();

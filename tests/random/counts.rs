@@ -1,10 +1,10 @@
 //! Counts, by the chi-square test.
 
 use kronograph::ops::gammaln;
+use kronograph::ops::ndtr;
 use kronograph::ops::random::{
     RngState, bernoulli, binomial, categorical, multinomial, negative_binomial, permutation, poisson, rng_shared,
 };
-use kronograph::ops::ndtr;
 use kronograph::prelude::*;
 
 use crate::{DRAWS, at, chi_square, correlation, mean_is, numbers};
@@ -86,8 +86,16 @@ fn are_normal(z: &[f64]) {
 /// By inversion, by rejection, both of them mirrored where failures are rarer than successes.
 #[test]
 fn binomial_counts() {
-    let cases: [(u64, i64, f64); 8] =
-        [(1, 1, 0.3), (2, 7, 0.5), (3, 200, 0.04), (4, 200, 0.97), (5, 20, 0.5), (6, 60, 0.4), (7, 60, 0.7), (8, 90_000, 0.2)];
+    let cases: [(u64, i64, f64); 8] = [
+        (1, 1, 0.3),
+        (2, 7, 0.5),
+        (3, 200, 0.04),
+        (4, 200, 0.97),
+        (5, 20, 0.5),
+        (6, 60, 0.4),
+        (7, 60, 0.7),
+        (8, 90_000, 0.2),
+    ];
     for (seed, n, p) in cases {
         let x = numbers(seed, |rng| binomial(rng, n, p, [DRAWS]));
         let (size, table) = (n as f64, log_factorials(n as usize));
@@ -102,7 +110,7 @@ fn binomial_counts() {
         are_counts(&x, from, &shares);
         mean_is(&x, size * p);
     }
-    let x = numbers(9, |rng| binomial(rng, 1_000_000_000_000_000, 0.25, [DRAWS]));
+    let x = numbers(9, |rng| binomial(rng, 1_000_000_000_000_000i64, 0.25, [DRAWS]));
     are_normal(&x.iter().map(|x| (x - 2.5e14) / 1.875e14f64.sqrt()).collect::<Vec<_>>());
     let ends = |p: f64| numbers(10, |rng| binomial(rng, 12, p, [50]));
     assert!(ends(0.0).iter().all(|x| *x == 0.0) && ends(1.0).iter().all(|x| *x == 12.0));
@@ -117,8 +125,7 @@ fn negative_binomial_counts() {
         let table = log_factorials(most);
         let rising = at(&(0..=most).map(|k| k as f64 + n).collect::<Vec<_>>(), gammaln);
         let start = log_gamma(n);
-        let log_p =
-            |k: f64| rising[k as usize] - start - table[k as usize] + n * p.ln() + k * f64::ln_1p(-p);
+        let log_p = |k: f64| rising[k as usize] - start - table[k as usize] + n * p.ln() + k * f64::ln_1p(-p);
         let (from, shares) = around(mean, deviation, log_p);
         are_counts(&x, from, &shares);
         mean_is(&x, mean);
@@ -146,7 +153,7 @@ fn coins_and_categories() {
 /// Each margin is binomial, the counts of a draw sum to its trials, and two categories are as correlated as they must be.
 #[test]
 fn multinomial_counts() {
-    let (n, p) = (30i64, [0.2, 0.0, 0.5, 0.3]);
+    let (n, p): (i64, [f64; 4]) = (30, [0.2, 0.0, 0.5, 0.3]);
     let shares = constant(Tensor::vector(p.to_vec()));
     let x = numbers(3, |rng| multinomial(rng, n, &shares, [DRAWS]));
     assert!(x.chunks(4).all(|row| row.iter().sum::<f64>() == 30.0 && row[1] == 0.0));

@@ -44,9 +44,8 @@ fn calls_seeds_and_streams_are_independent() {
     let again = state.next().split(1).remove(0);
     are_independent(&streams[0], &uniform(again, PAIRS));
     // The first numbers of many seeds and of many calls, as a row of their own.
-    let first = |states: &mut dyn Iterator<Item = RngState>| -> Vec<f64> {
-        states.map(|state| uniform(state, 1)[0]).collect()
-    };
+    let first =
+        |states: &mut dyn Iterator<Item = RngState>| -> Vec<f64> { states.map(|state| uniform(state, 1)[0]).collect() };
     let seeds = first(&mut (0..5000).map(RngState::new));
     let calls = first(&mut (0..5000).map(|call| RngState::from_parts([9, 9], call)));
     for row in [seeds, calls] {

@@ -2,7 +2,7 @@
 
 use kronograph::graph::Result as Built;
 use kronograph::ops::random::{
-    Range, RandomError, RngState, bernoulli, beta, binomial, categorical, exponential, gamma, multinomial,
+    RandomError, Range, RngState, bernoulli, beta, binomial, categorical, exponential, gamma, multinomial,
     multivariate_normal, negative_binomial, normal, permutation, poisson, rng_state, shuffle, split, standard_normal,
     uniform,
 };

@@ -1,6 +1,6 @@
 //! States as values: in arguments, constants and shared variables, in forks and threads; and which counters numbers have.
 
-use kronograph::graph::{Value, debug_print, toposort};
+use kronograph::graph::{debug_print, toposort};
 use kronograph::ops::random::{
     RngState, beta, binomial, gamma, normal, permutation, poisson, rng_constant, rng_shared, rng_state, shuffle, split,
     standard_normal, uniform,

@@ -110,12 +110,16 @@ pub fn negative_binomial<'a>(
 /// A number of trials, as i64.
 #[track_caller]
 pub(super) fn trials(op: &'static str, n: Operand<'_>) -> Result<Variable> {
-    let n = literal_constant(n, DType::I64);
-    let dtype = tensor_type(op, &n)?.dtype();
-    if dtype.is_float() || dtype == DType::Bool || n.constant().is_none() && dtype.promote(DType::I64) != DType::I64 {
-        return Err(BuildError::inputs(op, &[n], "the number of trials must be an integer"));
+    let n = match n {
+        Operand::Float(_) | Operand::Bool(_) => literal_constant(n, DType::F64),
+        Operand::Int(_) | Operand::Variable(_) => literal_constant(n, DType::I64),
+    };
+    match tensor_type(op, &n)?.dtype() {
+        DType::F32 | DType::F64 | DType::Bool => {
+            Err(BuildError::inputs(op, &[n], "the number of trials must be an integer"))
+        }
+        DType::U8 | DType::I8 | DType::I32 | DType::I64 => cast(&n, DType::I64),
     }
-    cast(&n, DType::I64)
 }
 
 impl Counts {
