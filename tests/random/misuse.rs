@@ -21,7 +21,8 @@ fn refused(value: impl Into<Tensor>, draw: impl Fn(&Variable, &Variable) -> Draw
         let mut f = compile(&[rng.clone(), x.clone()], std::slice::from_ref(&draw), &mode).unwrap();
         errors.push(f.call(&[&RngState::new(1), &value]).unwrap_err());
     }
-    assert_eq!(errors[0].to_string(), errors[1].to_string());
+    let heads = errors.iter().map(|error| error.to_string().lines().next().unwrap_or_default().to_owned());
+    assert_eq!(heads.clone().next(), heads.clone().next_back());
     assert!(errors.iter().all(RunError::is_recoverable));
     errors.remove(0)
 }
