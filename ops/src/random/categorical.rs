@@ -4,19 +4,18 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Prop, Result, Sample,
-    Shape, Tangents, Variable, Why, apply, origin, shape_of,
+    Shape, Tangents, Variable, Why, apply, origin,
 };
 
-use super::error::{RandomError, Range};
 use super::next::next_state;
+use super::rows::{for_each_row, rows_of};
 use super::size::{Size, floats};
 use super::streams::{a_state, discrete, drawing, rng_of, words_of};
 use super::words::unit;
 use crate::dtype::DType;
 use crate::elemwise::cast;
-use crate::layout::broadcast_to;
 use crate::samples::{broadcasting, given, narrowed, shaped};
-use crate::tensor::{Strided, Tensor, TensorType, check_size, tensor_type};
+use crate::tensor::{Tensor, TensorType, tensor_type};
 
 const NAME: &str = "random_categorical";
 
@@ -42,7 +41,7 @@ pub struct CategoricalDraw;
 /// # Errors
 ///
 /// When `p` is a scalar or does not fit the size; at run time, when a probability is not from 0 to 1 or a row does not
-/// sum to one ([`RandomError`]).
+/// sum to one ([`RandomError`](super::RandomError)).
 #[track_caller]
 pub fn categorical<'a>(
     rng: &Variable,
@@ -54,33 +53,6 @@ pub fn categorical<'a>(
     let p = rows_of(NAME, &p, size.into())?;
     let draw = apply(CategoricalDraw, &[rng.clone(), cast(&p, DType::F64)?])?;
     Ok((next_state(rng)?, draw))
-}
-
-/// What lies along the last axis, repeated to a size of the leading axes.
-#[track_caller]
-pub(super) fn rows_of(op: &'static str, p: &Variable, size: Size) -> Result<Variable> {
-    let shape = shape_of(p);
-    let Some(last) = shape.last().cloned() else {
-        return Err(BuildError::inputs(op, std::slice::from_ref(p), "an axis of probabilities is needed"));
-    };
-    match size.with_last(last) {
-        None => Ok(p.clone()),
-        Some(size) => broadcast_to(p, size.dims(op, std::slice::from_ref(p))?),
-    }
-}
-
-/// Checks rows of probabilities; the sum of one row.
-pub(super) fn sum_of_row(of: &'static str, row: usize, p: &[f64]) -> Result<f64, RandomError> {
-    let mut sum = 0.0;
-    for (k, &p_k) in p.iter().enumerate() {
-        sum += Range::Probability.check((of, "p"), row * p.len() + k, p_k)?;
-    }
-    // Rounding of f32 is forgiven.
-    if (sum - 1.0).abs() <= 1e-6 * (p.len() as f64).max(1.0).sqrt() {
-        Ok(sum)
-    } else {
-        Err(RandomError::Sum { distribution: of, row, sum })
-    }
 }
 
 /// The category at which the probabilities sum to more than u of their sum.
@@ -95,14 +67,6 @@ fn category(p: &[f64], u: f64) -> i64 {
         left -= p_k;
     }
     last as i64
-}
-
-/// The lengths before the last axis, and a row-major copy of what is not that.
-pub(super) fn rows(array: &Strided<f64>) -> Result<(&[usize], Cow<'_, [f64]>, usize), OpFailure> {
-    let (&length, leading) = array.shape().split_last().ok_or(OpFailure::WrongValue(1))?;
-    check_size(array.shape())?;
-    let elements = array.as_slice().map_or_else(|| Cow::Owned(array.to_vec()), Cow::Borrowed);
-    Ok((leading, elements, length))
 }
 
 impl Op for CategoricalDraw {
@@ -125,13 +89,12 @@ impl Op for CategoricalDraw {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let words = words_of(io)?;
         let Tensor::F64(array) = io.inputs.get::<Tensor>(1)? else { return Err(OpFailure::WrongValue(1).into()) };
-        let (leading, elements, length) = rows(array)?;
+        let leading = array.shape().split_last().ok_or(OpFailure::WrongValue(1))?.1;
         let out = io.outputs[0].buffer::<Tensor>().reset::<i64>(leading);
-        for (row, out) in out.iter_mut().enumerate() {
-            let p = &elements[row * length..(row + 1) * length];
-            let sum = sum_of_row("categorical", row, p)?;
-            *out = category(p, unit(words.first(row as u64)) * sum);
-        }
+        for_each_row("categorical", array, |row, p, sum| {
+            out[row] = category(p, unit(words.first(row as u64)) * sum);
+            Ok(())
+        })?;
         Ok(())
     }
 

@@ -45,6 +45,7 @@ mod next;
 mod permutation;
 mod philox;
 mod poisson;
+mod rows;
 mod size;
 mod slope;
 mod split;

@@ -8,11 +8,11 @@ use kronograph_graph::{
 };
 
 use super::binomial::binomial;
-use super::categorical::{rows, sum_of_row};
 use super::discrete::trials;
 use super::each::drawn_type;
 use super::error::Range;
 use super::next::next_state;
+use super::rows::for_each_row;
 use super::size::{Size, floats};
 use super::streams::{a_state, discrete, drawing, words_of};
 use super::words::Words;
@@ -99,19 +99,20 @@ impl Op for MultinomialDraw {
         let (Tensor::I64(n), Tensor::F64(p)) = (io.inputs.get::<Tensor>(1)?, io.inputs.get::<Tensor>(2)?) else {
             return Err(OpFailure::WrongValue(1).into());
         };
-        let (leading, elements, length) = rows(p)?;
-        if n.shape().split_last().map(|(_, own)| own) != Some(leading) {
+        let length = p.shape().last().copied().ok_or(OpFailure::WrongValue(2))?;
+        if n.shape().split_last().map(|(_, own)| own) != p.shape().split_last().map(|(_, own)| own) {
             let (n, p) = (shape_text(n.shape()), shape_text(p.shape()));
             return Err(OpFailure::Shapes(format!("trials of shape {n} do not fit probabilities of shape {p}")).into());
         }
         let out = io.outputs[0].buffer::<Tensor>().reset::<i64>(p.shape());
-        for (row, &trials) in n.view().iter().enumerate() {
+        let trials = n.view();
+        let mut trials = trials.iter();
+        for_each_row("multinomial", p, |row, p, sum| {
+            let trials = trials.next().copied().unwrap_or(0);
             Range::NotNegative.check(("multinomial", "n"), row, trials as f64)?;
-            let from = row * length;
-            let p = &elements[from..from + length];
-            let sum = sum_of_row("multinomial", row, p)?;
-            count(&words, from, trials, p, sum, &mut out[from..from + length]);
-        }
+            count(&words, row * length, trials, p, sum, &mut out[row * length..(row + 1) * length]);
+            Ok(())
+        })?;
         Ok(())
     }
 
