@@ -28,13 +28,14 @@ pub struct CategoricalDraw;
 /// A size has the leading axes of `p` at its end.
 ///
 /// ```
-/// use kronograph_graph::evaluate;
+/// use kronograph_graph::{Function, FunctionGraph};
 /// use kronograph_ops::random::{RngState, categorical, rng_constant};
 /// use kronograph_ops::{Tensor, constant};
 ///
 /// let p = constant(Tensor::vector(vec![0.0, 1.0, 0.0]));
 /// let (_next, draw) = categorical(&rng_constant(RngState::new(1)), &p, [4])?;
-/// assert_eq!(evaluate(&[draw])?.get::<Tensor>(0)?.to_vec::<i64>()?, [1, 1, 1, 1]);
+/// let mut f = Function::plan(FunctionGraph::new(&[], &[draw])?)?;
+/// assert_eq!(f.call(&[])?.get::<Tensor>(0)?.to_vec::<i64>()?, [1, 1, 1, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -42,13 +42,14 @@ pub fn permutation(rng: &Variable, n: impl Into<Dim>) -> Result<(Variable, Varia
 /// The next state and `x` with its slices along the first axis in a random order, as [`permutation`] gives it.
 ///
 /// ```
-/// use kronograph_graph::evaluate;
+/// use kronograph_graph::{Function, FunctionGraph};
 /// use kronograph_ops::random::{RngState, rng_constant, shuffle};
 /// use kronograph_ops::{Tensor, constant, sort};
 ///
 /// let x = constant(Tensor::vector(vec![3.0, 1.0, 2.0]));
 /// let (_next, mixed) = shuffle(&rng_constant(RngState::new(5)), &x)?;
-/// assert_eq!(evaluate(&[sort(&mixed, 0)?])?.get::<Tensor>(0)?.to_vec::<f64>()?, [1.0, 2.0, 3.0]);
+/// let mut f = Function::plan(FunctionGraph::new(&[], &[sort(&mixed, 0)?])?)?;
+/// assert_eq!(f.call(&[])?.get::<Tensor>(0)?.to_vec::<f64>()?, [1.0, 2.0, 3.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

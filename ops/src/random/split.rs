@@ -23,12 +23,12 @@ pub struct SplitState {
 /// function. A stream does not depend on how many there are.
 ///
 /// ```
-/// use kronograph_graph::evaluate;
+/// use kronograph_graph::{Function, FunctionGraph};
 /// use kronograph_ops::random::{RngState, rng_constant, split};
 ///
 /// let (_next, chains) = split(&rng_constant(RngState::new(7)), 3)?;
-/// let chain = evaluate(&chains)?;
-/// assert_eq!(chain.get::<RngState>(2)?, &RngState::new(7).split(3)[2]);
+/// let mut f = Function::plan(FunctionGraph::new(&[], &chains)?)?;
+/// assert_eq!(f.call(&[])?.get::<RngState>(2)?, &RngState::new(7).split(3)[2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
