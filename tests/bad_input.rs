@@ -6,7 +6,7 @@ use std::error::Error;
 use std::panic::catch_unwind;
 
 use kronograph::graph::apply;
-use kronograph::ops::{LuFactor, inc_subtensor, matmul_along, tril};
+use kronograph::ops::{DenseFactor, inc_subtensor, matmul_along, tril};
 use kronograph::prelude::*;
 use kronograph::sparse::{project_sparse, sample_dense, sampled_outer, sparse_inner, structured_dot_along};
 
@@ -150,7 +150,7 @@ fn dense_ops_refuse() {
 #[test]
 fn dense_factors_refuse() {
     let rows: &[Row] = rows! {
-        "two matrices": apply(LuFactor, &[m("a", 2, 2), m("b", 2, 2)])? => ["lu_factor", "1", "2"];
+        "two matrices": apply(DenseFactor::Lu, &[m("a", 2, 2), m("b", 2, 2)])? => ["lu_factor", "1", "2"];
         "lu of a rectangle": lu_factor(&m("a", 2, 3))? => ["lu_factor", "`a` is f64 (2, 3)", "square"];
         "lu of a vector": lu_factor(&v("a", 2))? => ["lu_factor", "`a` is f64 (2,)", "matrix"];
         "lu of a rectangle, at run time": { let a = matrix("a");

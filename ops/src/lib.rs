@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod all;
+mod broadcasting;
 mod construct;
 mod control;
 mod dtype;

@@ -7,7 +7,6 @@
 #[macro_use]
 mod macros;
 
-mod align;
 mod cast;
 mod entries;
 mod functions;
@@ -19,7 +18,6 @@ mod special;
 mod switch;
 mod table;
 
-pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, spread_like};
 pub use cast::{Cast, cast};
 pub(crate) use cast::{cast_into, cast_value};
 pub(crate) use entries::entries;

@@ -6,7 +6,7 @@ use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable, apply,
 };
 
-use super::{align, common_dims, common_shape, reduce_like, spread, spread_like};
+use crate::broadcasting::{align, common_dims_of, common_shape, reduce_like, spread, spread_like};
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Tensor, TensorType, each_dtype, tensor_type};
 
@@ -66,7 +66,7 @@ impl Op for Second {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![common_dims(node.inputs(), input_shapes)])
+        Ok(vec![common_dims_of(node.inputs(), input_shapes)])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

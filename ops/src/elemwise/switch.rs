@@ -11,7 +11,8 @@ use kronograph_graph::{
     Variable, apply, origin,
 };
 
-use super::{add, align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
+use super::{add, cast};
+use crate::broadcasting::{align, common_dims_of, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::layout::Dimshuffle;
@@ -159,7 +160,7 @@ impl Op for Switch {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![common_dims(node.inputs(), input_shapes)])
+        Ok(vec![common_dims_of(node.inputs(), input_shapes)])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

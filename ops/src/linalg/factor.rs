@@ -90,14 +90,20 @@ pub trait Factor: Any + fmt::Debug + Send + Sync {
     /// Why it cannot.
     fn status(&self) -> Result<(), LinalgError>;
 
-    /// The row of the right-hand side that belongs into row i of a panel.
-    fn row_in(&self, trans: Trans, i: usize) -> usize;
+    /// The row of the right-hand side that belongs into row i of a panel: row i, if rows are not exchanged.
+    fn row_in(&self, _trans: Trans, i: usize) -> usize {
+        i
+    }
 
     /// The row of the solution that row i of a solved panel is.
-    fn row_out(&self, trans: Trans, i: usize) -> usize;
+    fn row_out(&self, _trans: Trans, i: usize) -> usize {
+        i
+    }
 
     /// How many right-hand sides make a good panel.
-    fn panel_width(&self) -> usize;
+    fn panel_width(&self) -> usize {
+        256
+    }
 
     /// Solves in place for a row-major panel of right-hand sides whose rows are in the order of
     /// [`row_in`](Self::row_in).

@@ -5,44 +5,36 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, OpRef, Params, Prop, Result, Sample, Variable};
+use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable, apply};
 
-use super::banded_factor::BandedFactor;
-use super::cholesky::CholeskyFactor;
+use super::dense_factor::DenseFactor;
 use super::factor::{FactorType, Trans};
 use super::factor_logdet::{FactorLogdet, factor_logdet};
 use super::factor_solve::{FactorSolve, factor_solve_axis};
-use super::lu::{LuFactor, lu_factor};
+use super::lu::lu_factor;
 use super::solve::{Assume, Rhs, slogdet, solution_dtype, solve_assuming};
 use super::solve_triangular::cho_solve;
 use super::systems::{Squares, dominant, few_systems, general, matrices, positive, systems};
 use super::triangle::Triangle;
-use super::triangular_factor::{DiagonalKind, TriangularFactor};
+use super::triangular_factor::DiagonalKind;
 use crate::elemwise::cast;
-use crate::params::{exactly, only};
+use crate::params::{exactly, only, some};
 
 const FAMILY: &str = "linear systems";
 
 /// The entries of factorisations, solves and determinants.
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
-        factorisation("lu_factor", |_| Ok(Assume::General), |_| Ok(Arc::new(LuFactor)), || systems(general)),
-        factorisation(
-            "cholesky_factor",
-            |_| Ok(Assume::Positive(Triangle::Lower)),
-            |_| Ok(Arc::new(CholeskyFactor)),
-            || systems(positive),
-        ),
+        factorisation("lu_factor", |_| Ok(DenseFactor::Lu), || systems(general)),
+        factorisation("cholesky_factor", |_| Ok(DenseFactor::Cholesky), || systems(positive)),
         factorisation(
             "triangular_factor",
-            |params| Ok(TriangularFactor::parse(params)?.assumed()),
-            |params| Ok(Arc::new(TriangularFactor::parse(params)?)),
+            |params| Ok(DenseFactor::Triangular(Triangle::of(params)?, diagonal_of(params)?)),
             triangular_factor_samples,
         ),
         factorisation(
             "banded_factor",
-            |params| Ok(BandedFactor::parse(params)?.assumed()),
-            |params| Ok(Arc::new(BandedFactor::parse(params)?)),
+            |params| Ok(DenseFactor::Banded { below: params.size("below")?, above: params.size("above")? }),
             banded_samples,
         ),
         Entry::function("factor_solve", FAMILY, build_factor_solve, factor_solve_samples)
@@ -60,19 +52,20 @@ pub(crate) fn entries() -> Vec<Entry> {
 /// A factorisation: of a matrix alone, the factor; with a right-hand side, the solution.
 fn factorisation(
     name: &'static str,
-    assumed: fn(&Params<'_>) -> Result<Assume>,
-    parse: fn(&Params<'_>) -> Result<OpRef>,
+    op: fn(&Params<'_>) -> Result<DenseFactor>,
     samples: fn() -> Vec<Sample>,
 ) -> Entry {
     let build = move |params: &Params<'_>, inputs: &[Variable]| {
-        let assume = assumed(params)?;
-        if let [a] = inputs {
-            return Ok(vec![assume.factor(a)?]);
+        let (op, a) = (op(params)?, some(params, inputs)?);
+        let factor = apply(op, &a[..1])?;
+        if inputs.len() == 1 {
+            return Ok(vec![factor]);
         }
         let [a, b] = exactly(params, inputs)?;
-        Ok(vec![solve_assuming(a, b, assume, trans_of(params)?, Rhs::of_params(params, b)?)?])
+        let axis = Rhs::of_params(params, b)?.axis(name, b)?;
+        Ok(vec![cast(&factor_solve_axis(&factor, b, axis, trans_of(params)?)?, solution_dtype(&[a, b])?)?])
     };
-    Entry::function(name, FAMILY, build, samples).parsed_by(parse)
+    Entry::function(name, FAMILY, build, samples).parsed_by(move |params| Ok(Arc::new(op(params)?)))
 }
 
 /// A factor, or the LU factor of a matrix.
@@ -122,8 +115,7 @@ fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>
 
 fn build_solve_triangular(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
-    let diagonal = if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored };
-    let assume = Assume::Triangular(triangle_of(params)?, diagonal);
+    let assume = Assume::Triangular(triangle_of(params)?, diagonal_of(params)?);
     Ok(vec![solve_assuming(a, b, assume, trans_of(params)?, Rhs::of_params(params, b)?)?])
 }
 
@@ -140,6 +132,11 @@ fn build_slogdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variabl
 /// PyTensor's `lower`, which is false if it is absent.
 fn triangle_of(params: &Params<'_>) -> Result<Triangle> {
     Ok(if params.flag("lower")? { Triangle::Lower } else { Triangle::Upper })
+}
+
+/// PyTensor's `unit_diagonal`.
+fn diagonal_of(params: &Params<'_>) -> Result<DiagonalKind> {
+    Ok(if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored })
 }
 
 /// PyTensor's `trans`: a truth value, 0 to 2, or LAPACK's letters.

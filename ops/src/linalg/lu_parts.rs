@@ -9,7 +9,6 @@ use kronograph_graph::{
     Shape, Tangents, Variable, apply_all, origin, sum_of,
 };
 
-use super::batch::swap_last;
 use super::factor::{FactorValue, Trans};
 use super::factor_solve::factor_type;
 use super::lu::{DenseLu, lu_factor};
@@ -21,6 +20,7 @@ use super::triangle::{Triangle, tril, triu};
 use super::triangular_factor::DiagonalKind;
 use crate::dtype::DType;
 use crate::elemwise::cast;
+use crate::layout::matrix_transpose;
 use crate::params::only;
 use crate::samples::{given, shaped};
 use crate::tensor::{Extents, Tensor, TensorType};
@@ -128,8 +128,8 @@ impl Op for LuParts {
     /// `P L⁻ᵀ X U⁻ᵀ` with X of the strictly lower triangle of `Lᵀ gL` and the upper one of `gU Uᵀ`.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let (p, l, u) = (node.output(0), node.output(2), node.output(3));
-        let lower = output_grads[2].as_ref().map(|g| tril(&matmul(&swap_last(l)?, g)?, -1)).transpose()?;
-        let upper = output_grads[3].as_ref().map(|g| triu(&matmul(g, &swap_last(u)?)?, 0)).transpose()?;
+        let lower = output_grads[2].as_ref().map(|g| tril(&matmul(&matrix_transpose(l)?, g)?, -1)).transpose()?;
+        let upper = output_grads[3].as_ref().map(|g| triu(&matmul(g, &matrix_transpose(u)?)?, 0)).transpose()?;
         let Some(x) = sum_of(&[lower, upper])? else { return Ok(vec![Grad::Zero]) };
         let half = solve_triangular(l, &x, Triangle::Lower, Trans::Yes, DiagonalKind::Unit)?;
         Ok(vec![matmul(p, &divided(&half, u, Trans::Yes)?)?.into()])
@@ -139,7 +139,7 @@ impl Op for LuParts {
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let (p, l, u) = (node.output(0), node.output(2), node.output(3));
         let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero; 4]) };
-        let rows = matmul(&swap_last(p)?, tangent)?;
+        let rows = matmul(&matrix_transpose(p)?, tangent)?;
         let half = solve_triangular(l, &rows, Triangle::Lower, Trans::No, DiagonalKind::Unit)?;
         let w = divided(&half, u, Trans::No)?;
         let (l, u) = (matmul(l, &tril(&w, -1)?)?, matmul(&triu(&w, 0)?, u)?);
@@ -159,6 +159,6 @@ impl Op for LuParts {
 
 /// `x U⁻¹`, or `x U⁻ᵀ`.
 fn divided(x: &Variable, u: &Variable, trans: Trans) -> Result<Variable> {
-    let solved = solve_triangular(u, &swap_last(x)?, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?;
-    swap_last(&solved)
+    let solved = solve_triangular(u, &matrix_transpose(x)?, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?;
+    matrix_transpose(&solved)
 }

@@ -2,11 +2,10 @@
 
 use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
 
-use super::batch::swap_last;
 use super::contract::{Label, Labelled, contract};
 use super::matmul::matmul;
 use crate::elemwise::mul;
-use crate::layout::{expand_dims, reshape, squeeze};
+use crate::layout::{expand_dims, matrix_transpose, reshape, squeeze};
 use crate::tensor::tensor_type;
 
 /// The sum of products over pairs of axes, `axes_a[k]` of `a` with `axes_b[k]` of `b` (NumPy: `tensordot`): the other
@@ -114,7 +113,7 @@ pub fn matvec(a: &Variable, x: &Variable) -> Result<Variable> {
 #[track_caller]
 pub fn vecmat(x: &Variable, a: &Variable) -> Result<Variable> {
     let _scope = origin::here();
-    matvec(&swap_last(matrices("vecmat", a)?)?, x)
+    matvec(&matrix_transpose(matrices("vecmat", a)?)?, x)
 }
 
 /// [`dot`] for each member of two stacks of vectors or matrices (PyTensor: `batched_dot`).

@@ -8,9 +8,9 @@ use kronograph_graph::{
     Shape, Tangents, Variable, apply, origin,
 };
 
-use super::batch::swap_last;
 use super::matrices::for_each_matrix;
 use crate::elemwise::add;
+use crate::layout::matrix_transpose;
 use crate::params::only;
 use crate::samples::{dense, given, shaped};
 use crate::tensor::{Element, Strided, Tensor, each_dtype, tensor_type};
@@ -73,14 +73,14 @@ impl Triangle {
 /// The symmetric matrix of which `x` holds this triangle.
 pub(super) fn mirrored(x: &Variable, triangle: Triangle) -> Result<Variable> {
     let _scope = origin::here();
-    add(&triangle.part(x, true)?, &swap_last(&triangle.part(x, false)?)?)
+    add(&triangle.part(x, true)?, &matrix_transpose(&triangle.part(x, false)?)?)
 }
 
 /// The adjoint of [`mirrored`]: the cotangent of a triangle from that of the symmetric matrix. An entry beside the
 /// diagonal stands for two.
 pub(super) fn folded(g: &Variable, triangle: Triangle) -> Result<Variable> {
     let _scope = origin::here();
-    add(&triangle.part(g, true)?, &triangle.part(&swap_last(g)?, false)?)
+    add(&triangle.part(g, true)?, &triangle.part(&matrix_transpose(g)?, false)?)
 }
 
 /// The entries of this file: PyTensor's `k`, 0 if absent.

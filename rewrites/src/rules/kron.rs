@@ -10,7 +10,7 @@
 
 use kronograph_graph::{Dim, Result, Variable, shape_of};
 use kronograph_ops::{
-    DType, FactorSolve, Kron, LuFactor, add, cast, constant, dim_variable, eq, factor_logdet, factor_solve_axis,
+    DType, DenseFactor, FactorSolve, Kron, add, cast, constant, dim_variable, eq, factor_logdet, factor_solve_axis,
     lu_factor, matmul_along, mul, pow, reshape, switch, transpose,
 };
 
@@ -25,7 +25,7 @@ fn kron_factors(context: &RuleContext<'_>, variable: &Variable) -> Option<(Varia
 
 /// The factors behind an LU factor of a Kronecker product, unless they are known not to be square.
 fn square_kron_behind_lu(context: &RuleContext<'_>, factor: &Variable) -> Option<(Variable, Variable)> {
-    let (_, inputs) = context.owner_as::<LuFactor>(factor)?;
+    let (DenseFactor::Lu, inputs) = context.owner_as::<DenseFactor>(factor)? else { return None };
     let (a, b) = kron_factors(context, &inputs[0])?;
     (may_be_square(&a) && may_be_square(&b)).then_some((a, b))
 }
