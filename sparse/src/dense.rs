@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable, apply,
-    shape_of,
 };
 use kronograph_ops::{DType, Tensor, TensorType, check_size};
 
@@ -130,8 +129,8 @@ impl Op for SampleDense {
         node.linear_tangent(1, tangents)
     }
 
-    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![shape_of(node.input(1))])
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[1].clone()])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, OpRef, Params, Prop, Result, Sample, SampleInput, Variable};
+use kronograph_graph::{Entry, OpRef, Params, Result, Sample, SampleInput, Variable};
 use kronograph_ops::params::{exactly, only, some};
 use kronograph_ops::samples::dense;
 use kronograph_ops::{FactorType, Trans, factor_solve_axis};
@@ -218,7 +218,7 @@ fn build_lu(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
         return Ok(vec![sparse_lu(a)?]);
     }
     let [a, b] = exactly(params, v)?;
-    let axis = params.maybe_int("axis")?.map_or(Ok(0), |_| params.size("axis"))?;
+    let axis = params.maybe_size("axis")?.unwrap_or(0);
     Ok(vec![factor_solve_axis(&sparse_lu(a)?, b, axis, trans_of(params)?)?])
 }
 
@@ -261,7 +261,7 @@ fn side_of(params: &Params<'_>) -> Result<Side> {
     match params.word("side")? {
         "left" => Ok(Side::Left),
         "right" => Ok(Side::Right),
-        other => Err(params.wrong("side", "`left` or `right`", &Prop::from(other.to_owned()))),
+        other => Err(params.wrong_word("side", "`left` or `right`", other)),
     }
 }
 

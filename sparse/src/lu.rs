@@ -203,7 +203,7 @@ impl LuState {
         Ok(())
     }
 
-    /// A pivot that is no larger than rounding in its row and in its column of A is no pivot.
+    /// Keeps the first pivot that is none.
     fn check_pivots(&mut self, a: &SparseMatrix, values: &[f64], factor: &mut LuFactorization) {
         let n = factor.order;
         for scale in [&mut self.row_scale, &mut self.column_scale] {
@@ -218,15 +218,10 @@ impl LuState {
                 self.row_scale[index] = self.row_scale[index].max(size);
             }
         }
-        let tolerance = n as f64 * f64::EPSILON;
         factor.status = (0..n).find_map(|pivot| {
             let row = self.row_scale[factor.row_perm[pivot] as usize];
             let column = self.column_scale[factor.column_perm[pivot] as usize];
-            match factor.diagonal[pivot].abs() {
-                size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
-                size if size <= tolerance * row.min(column) => Some(LinalgError::Singular { pivot }),
-                _ => None,
-            }
+            LinalgError::of_pivot(pivot, factor.diagonal[pivot], n, [row, column])
         });
     }
 }

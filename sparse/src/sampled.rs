@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
-    Tangents, Variable, apply, shape_of, sum_of,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
+    Variable, apply, sum_of,
 };
 use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
 
@@ -99,9 +99,8 @@ impl Op for SampledOuter {
         Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
     }
 
-    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let rows: Dim = shape_of(node.input(1))[self.axis].clone();
-        Ok(vec![[rows, shape_of(node.input(2))[self.axis].clone()].into_iter().collect()])
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[1..].iter().map(|shape| shape[self.axis].clone()).collect()])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -9,7 +9,7 @@ mod macros;
 
 mod cast;
 mod entries;
-mod functions;
+mod isclose;
 mod op;
 mod refuse;
 mod row;
@@ -21,7 +21,7 @@ mod table;
 pub use cast::{Cast, cast};
 pub(crate) use cast::{cast_into, cast_value};
 pub(crate) use entries::entries;
-pub use functions::{EqualNan, isclose};
+pub use isclose::{EqualNan, isclose};
 pub use op::Elemwise;
 pub(crate) use op::{elementwise, elementwise1, elementwise2};
 pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2, Pick3};

@@ -85,7 +85,7 @@ impl BandedLu {
         k..self.order.min(k + self.reach + 1)
     }
 
-    /// One step of the elimination. A pivot that is no larger than rounding in its row and its column is no pivot.
+    /// One step of the elimination.
     fn eliminate(&mut self, k: usize) -> Option<LinalgError> {
         let last = self.order.min(k + self.below + 1);
         let size = |lu: &Self, i: usize| lu.upper[lu.at(i, k)].abs();
@@ -107,12 +107,7 @@ impl BandedLu {
                 self.upper[to] -= factor * self.upper[from];
             }
         }
-        let rounding = self.order as f64 * f64::EPSILON * self.largest_in_row[k].min(self.largest_in_column[k]);
-        match diagonal.abs() {
-            size if !size.is_finite() => Some(LinalgError::NotFinite { pivot: k }),
-            size if size <= rounding => Some(LinalgError::Singular { pivot: k }),
-            _ => None,
-        }
+        LinalgError::of_pivot(k, diagonal, self.order, [self.largest_in_row[k], self.largest_in_column[k]])
     }
 
     /// `x[to] -= factor x[from]` for rows of a panel.

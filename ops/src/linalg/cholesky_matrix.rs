@@ -8,8 +8,8 @@ use std::sync::Arc;
 use faer::linalg::cholesky::llt::factor as llt;
 use faer::{Mat, Par};
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result,
-    Sample, Shape, Tangents, Variable, apply,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample,
+    Shape, Tangents, Variable, apply,
 };
 
 use super::diag::trace;
@@ -77,7 +77,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         let nan = match params.maybe_word("on_error")? {
             None | Some("raise") => false,
             Some("nan") => true,
-            Some(other) => return Err(params.wrong("on_error", "raise or nan", &Prop::from(other.to_owned()))),
+            Some(other) => return Err(params.wrong_word("on_error", "raise or nan", other)),
         };
         Ok(Cholesky { triangle: Triangle::of(params)?, nan })
     };

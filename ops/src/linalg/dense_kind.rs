@@ -1,6 +1,6 @@
 //! How the derivatives of dense factors are put together.
 
-use kronograph_graph::{Dim, Result, TypeRef, Variable, shape_of};
+use kronograph_graph::{Result, TypeRef, Variable, shape_of};
 
 use super::eye::eye;
 use super::factor::{FactorKind, Trans, order_dim};
@@ -9,7 +9,7 @@ use super::matmul::matmul;
 use super::unfold::{matmul_along, unfold};
 use crate::broadcasting::reduce_leading;
 use crate::elemwise::mul;
-use crate::layout::{expand_dims, matrix_transpose, reshape, transpose};
+use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, transpose};
 use crate::reduce::{sum, sum_axes};
 
 /// Derivatives of dense factors.
@@ -70,7 +70,7 @@ impl FactorKind for DenseKind {
 /// The axes before `axis` as leading ones, and all behind it as one.
 fn columns(x: &Variable, axis: usize) -> Result<Variable> {
     let shape = shape_of(x);
-    let rest = shape[axis + 1..].iter().fold(Dim::from(1), |size, dim| size.times(dim));
+    let rest = size_of(&shape[axis + 1..]);
     match shape.len() - axis {
         1 => expand_dims(x, &[shape.len()]),
         2 => Ok(x.clone()),

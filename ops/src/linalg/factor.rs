@@ -4,7 +4,7 @@
 //! the solve, its adjoint, the log-determinant and all higher derivatives share one factorisation, because they
 //! share one variable. [`Factor`] is what a factor can do, [`FactorKind`] how derivatives are put together for it.
 //!
-//! Must not know: how any factor is stored.
+//! Must not know: `lu`, `cholesky`, `faer`, `matmul`.
 
 use std::any::Any;
 use std::fmt;
@@ -67,6 +67,18 @@ pub enum LinalgError {
         /// Its columns.
         columns: usize,
     },
+}
+
+impl LinalgError {
+    /// What is wrong with a pivot of a matrix of some order, whose row and column have entries of these sizes at most: one
+    /// that is no larger than rounding in its row and its column is no pivot.
+    pub fn of_pivot(pivot: usize, value: f64, order: usize, [row, column]: [f64; 2]) -> Option<Self> {
+        match value.abs() {
+            size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
+            size if size <= order as f64 * f64::EPSILON * row.min(column) => Some(LinalgError::Singular { pivot }),
+            _ => None,
+        }
+    }
 }
 
 impl OpError for LinalgError {

@@ -106,7 +106,7 @@ fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>
         "upper triangular" => Assume::Triangular(Triangle::Upper, DiagonalKind::Stored),
         other => {
             let want = "gen, sym, her, pos, tridiagonal, banded, diagonal, `lower triangular` or `upper triangular`";
-            return Err(params.wrong("assume_a", want, &Prop::Word(other.to_owned().into())));
+            return Err(params.wrong_word("assume_a", want, other));
         }
     };
     let trans = if params.flag("transposed")? { Trans::Yes } else { Trans::No };

@@ -82,7 +82,6 @@ impl DenseLu {
         }
     }
 
-    /// A pivot that is no larger than rounding in its row and its column of A is no pivot.
     fn find_fault(&self, a: Square<'_>) -> Option<LinalgError> {
         let n = self.order;
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |m: f64, x| m.max(x.abs()));
@@ -94,11 +93,7 @@ impl DenseLu {
             let value = self.packed[pivot * n + pivot];
             let row = largest(&mut (0..n).map(|j| a.at(self.perm[pivot], j)));
             let column = largest(&mut (0..n).map(|i| a.at(i, pivot)));
-            match value.abs() {
-                size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
-                size if size <= n as f64 * f64::EPSILON * row.min(column) => Some(LinalgError::Singular { pivot }),
-                _ => None,
-            }
+            LinalgError::of_pivot(pivot, value, n, [row, column])
         })
     }
 

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample,
-    Shape, Tangents, Variable, apply_all, origin, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
+    Tangents, Variable, apply_all, origin, sum_of,
 };
 
-use super::factor::{FactorValue, Trans};
+use super::factor::{FactorValue, Trans, order_dim};
 use super::factor_solve::factor_type;
 use super::lu::{DenseLu, lu_factor};
 use super::matmul::matmul;
 use super::solve::solution_dtype;
-use super::solve_triangular::solve_triangular;
+use super::solve_triangular::{divide_right, solve_triangular};
 use super::systems::{general, matrices};
 use super::triangle::{Triangle, tril, triu};
 use super::triangular_factor::DiagonalKind;
@@ -132,7 +132,7 @@ impl Op for LuParts {
         let upper = output_grads[3].as_ref().map(|g| triu(&matmul(g, &matrix_transpose(u)?)?, 0)).transpose()?;
         let Some(x) = sum_of(&[lower, upper])? else { return Ok(vec![Grad::Zero]) };
         let half = solve_triangular(l, &x, Triangle::Lower, Trans::Yes, DiagonalKind::Unit)?;
-        Ok(vec![matmul(p, &divided(&half, u, Trans::Yes)?)?.into()])
+        Ok(vec![matmul(p, &divide_right(&half, u, Trans::Yes)?)?.into()])
     }
 
     /// With `W = L⁻¹ Pᵀ Ȧ U⁻¹`: L times its strictly lower triangle, and its upper triangle times U.
@@ -141,24 +141,18 @@ impl Op for LuParts {
         let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero; 4]) };
         let rows = matmul(&matrix_transpose(p)?, tangent)?;
         let half = solve_triangular(l, &rows, Triangle::Lower, Trans::No, DiagonalKind::Unit)?;
-        let w = divided(&half, u, Trans::No)?;
+        let w = divide_right(&half, u, Trans::No)?;
         let (l, u) = (matmul(l, &tril(&w, -1)?)?, matmul(&triu(&w, 0)?, u)?);
         Ok(vec![Grad::Zero, Grad::Zero, l.into(), u.into()])
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let factors = factor_type("lu", node.input(0))?;
-        let order = factors.order().map_or(Dim::UNKNOWN, Dim::from);
+        let order = order_dim(node.input(0));
         let mut indices = factors.batch_dims();
         indices.push(order.clone());
         let mut matrix = indices.clone();
         matrix.push(order);
         Ok(vec![matrix.clone(), indices, matrix.clone(), matrix])
     }
-}
-
-/// `x U⁻¹`, or `x U⁻ᵀ`.
-fn divided(x: &Variable, u: &Variable, trans: Trans) -> Result<Variable> {
-    let solved = solve_triangular(u, &matrix_transpose(x)?, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?;
-    matrix_transpose(&solved)
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result,
-    Sample, Shape, Tangents, Variable, apply, shape_of, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
+    Tangents, Variable, apply, shape_of, sum_of,
 };
 
 use super::product::{faer_product, integer_product, product};
@@ -13,7 +13,7 @@ use super::unfold::unfold;
 use crate::broadcasting::{common_dims, common_lengths, reduce_leading};
 use crate::dtype::DType;
 use crate::elemwise::{cast, mul};
-use crate::layout::{expand_dims, matrix_transpose, reshape, squeeze, transpose};
+use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, squeeze, transpose};
 use crate::params::exactly;
 use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::{Tensor, TensorType, tensor_type};
@@ -163,13 +163,6 @@ impl Op for MatMul {
         shape.extend(a[lead_a..a.len() - 1].iter().chain(&b[lead_b + 1..]).cloned());
         Ok(vec![shape])
     }
-
-    fn estimate(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<Estimate> {
-        let size = |shape: &[usize]| shape.iter().product::<usize>() as f64;
-        let inner = *inputs.first()?.last()? as f64;
-        let moved: f64 = inputs.iter().chain(outputs).map(|shape| size(shape)).sum();
-        Some(Estimate { flops: 2.0 * inner * size(outputs.first()?), bytes: 8.0 * moved })
-    }
 }
 
 fn rank(x: &Variable) -> usize {
@@ -210,5 +203,5 @@ fn stacked_cotangents(a: &Variable, b: &Variable, g: &Variable) -> Result<Grads>
 fn joined(stack: &Variable) -> Result<Variable> {
     let shape = shape_of(stack);
     let (columns, rows) = shape.split_last().expect("a stack has axes");
-    reshape(stack, [rows.iter().fold(Dim::from(1), |size, dim| size.times(dim)), columns.clone()])
+    reshape(stack, [size_of(rows), columns.clone()])
 }

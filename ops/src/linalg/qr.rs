@@ -19,9 +19,8 @@ use kronograph_graph::{
 use super::factor::{LinalgError, Trans};
 use super::matmul::matmul;
 use super::matrices::{Cores, Matrices, MatrixType, check_finite, cores, each_matrix, reshape};
-use super::solve_triangular::solve_triangular;
-use super::triangle::{Triangle, tril};
-use super::triangular_factor::DiagonalKind;
+use super::solve_triangular::divide_right;
+use super::triangle::tril;
 use crate::construct::full;
 use crate::elemwise::{add, cast, neg, sub};
 use crate::index::{Index, subtensor};
@@ -144,12 +143,6 @@ fn columns_of(x: &Variable, a: &Variable) -> Result<(Variable, Option<Variable>)
     Ok((part(Dim::from(0), &k)?, Some(part(k.clone(), n)?)))
 }
 
-/// `x R⁻¹`, or `x R⁻ᵀ`.
-fn divided_by(x: &Variable, r: &Variable, trans: Trans) -> Result<Variable> {
-    let transposed = matrix_transpose(x)?;
-    matrix_transpose(&solve_triangular(r, &transposed, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?)
-}
-
 impl Op for Qr {
     fn name(&self) -> Cow<'static, str> {
         "qr".into()
@@ -214,7 +207,7 @@ impl Op for Qr {
         let mirrored = add(&tril(&m, 0)?, &matrix_transpose(&tril(&m, -1)?)?)?;
         let along = sum_of(&[gq, Some(matmul(&q, &mirrored)?)])?;
         let Some(along) = along else { return Ok(vec![Grad::Zero]) };
-        let first = divided_by(&along, &r1, Trans::Yes)?;
+        let first = divide_right(&along, &r1, Trans::Yes)?;
         let last = first.ty().extents().len() - 1;
         Ok(vec![match (gr2, a2) {
             (Some(gr2), _) => concatenate(&[first, matmul(&q, &gr2)?], last)?.into(),
@@ -238,7 +231,7 @@ impl Op for Qr {
         let (r1, _) = columns_of(&r, a)?;
         let (_, a2) = columns_of(a, a)?;
         let (t1, t2) = columns_of(t, a)?;
-        let scaled = divided_by(&t1, &r1, Trans::No)?;
+        let scaled = divide_right(&t1, &r1, Trans::No)?;
         let c = matmul(&matrix_transpose(&q)?, &scaled)?;
         let below = tril(&c, -1)?;
         let upper = sub(&c, &sub(&below, &matrix_transpose(&below)?)?)?;
