@@ -5,6 +5,7 @@
 
 use std::error::Error;
 
+use kronograph::ops::samples::spread_over;
 use kronograph::ops::{
     LinalgError, MatrixNorm, QrMode, SingularVectors, Triangle, alloc_diag, block_diag, cholesky, cholesky_or_nan,
     eigh, eigvalsh, expm, matrix_norm, matrix_power, matrix_transpose, pinv, qr, qr_r, solve_continuous_lyapunov,
@@ -27,10 +28,8 @@ fn given(shape: &[usize], data: Vec<f64>) -> Variable {
     constant(Tensor::new(shape, data).unwrap())
 }
 
-/// Numbers between -1 and 1 that repeat after a long while.
 fn spread(shape: &[usize], seed: usize) -> Variable {
-    let size: usize = shape.iter().product();
-    given(shape, (0..size).map(|k| ((k * k + 3 * k * seed + 7 * seed) % 101) as f64 / 50.0 - 1.0).collect())
+    constant(spread_over(shape, (-1.0, 1.0), seed as u64))
 }
 
 fn close(name: &str, a: &Variable, b: &Variable, tolerance: f64) -> Answer {

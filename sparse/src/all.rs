@@ -2,7 +2,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{entries as ops, flow};
+use crate::{affine, dense, entries as kron, flow, identity, inner, inverse, lu, product, sampled, transpose};
 
 /// Every sparse op and function, for the registry that has the dense ones already.
 ///
@@ -17,5 +17,18 @@ use crate::{entries as ops, flow};
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 pub fn entries() -> Vec<Entry> {
-    [ops::algebra(), ops::products(), ops::factors(), ops::krons(), flow::entries::entries()].concat()
+    [
+        affine::entries(),
+        dense::entries(),
+        identity::entries(),
+        inner::entries(),
+        transpose::entries(),
+        product::entries(),
+        sampled::entries(),
+        lu::entries(),
+        inverse::entries(),
+        kron::entries(),
+        flow::entries::entries(),
+    ]
+    .concat()
 }

@@ -79,7 +79,7 @@ pub(crate) fn entries() -> Vec<Entry> {
             Some("nan") => true,
             Some(other) => return Err(params.wrong_word("on_error", "raise or nan", other)),
         };
-        Ok(Cholesky { triangle: Triangle::of(params)?, nan })
+        Ok(Cholesky { triangle: Triangle::of(params, Triangle::Lower)?, nan })
     };
     let build = move |params: &Params<'_>, a: &[Variable]| {
         Ok(vec![apply(parsed(params)?, std::slice::from_ref(only(params, a)?))?])

@@ -20,7 +20,9 @@ const FAMILY: &str = "linear algebra";
 
 pub(crate) fn entries() -> Vec<Entry> {
     let symmetric = |vectors: bool| {
-        move |params: &Params<'_>| Ok(Arc::new(Eigh { triangle: Triangle::of(params)?, vectors }) as OpRef)
+        move |params: &Params<'_>| {
+            Ok(Arc::new(Eigh { triangle: Triangle::of(params, Triangle::Lower)?, vectors }) as OpRef)
+        }
     };
     let lyapunov = |params: &Params<'_>, inputs: &[Variable]| {
         let [a, q] = exactly(params, inputs)?;
@@ -44,7 +46,7 @@ pub(crate) fn entries() -> Vec<Entry> {
 /// `output` is `values` for the eigenvalues alone; a second input is B of the generalised problem.
 fn values_and_vectors(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let triangle = match params.maybe_word("UPLO")? {
-        None => Triangle::of(params)?,
+        None => Triangle::of(params, Triangle::Lower)?,
         Some("L") => Triangle::Lower,
         Some("U") => Triangle::Upper,
         Some(other) => return Err(params.wrong_word("UPLO", "L or U", other)),
@@ -62,7 +64,7 @@ fn values_and_vectors(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Va
 }
 
 fn values(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
-    let triangle = Triangle::of(params)?;
+    let triangle = Triangle::of(params, Triangle::Lower)?;
     Ok(vec![match inputs {
         [a, b] => eigvalsh_generalized(a, b, triangle)?,
         _ => eigvalsh(only(params, inputs)?, triangle)?,

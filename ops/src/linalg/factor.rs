@@ -11,7 +11,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kronograph_graph::{Dim, OpError, Result, Shape, Type, TypeRef, Value, Variable};
+use kronograph_graph::{Dim, OpError, Params, Prop, Result, Shape, Type, TypeRef, Value, Variable};
 
 use crate::tensor::{Extents, shape_text};
 
@@ -25,6 +25,22 @@ pub enum Trans {
 }
 
 impl Trans {
+    /// PyTensor's `trans`: a truth value, 0 to 2, or LAPACK's letters; no if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    #[track_caller]
+    pub fn of(params: &Params<'_>) -> Result<Self> {
+        match params.get("trans") {
+            None | Some(Prop::Bool(false) | Prop::Int(0)) => Ok(Trans::No),
+            Some(Prop::Bool(true) | Prop::Int(1 | 2)) => Ok(Trans::Yes),
+            Some(Prop::Word(word)) if word == "N" => Ok(Trans::No),
+            Some(Prop::Word(word)) if word == "T" || word == "C" => Ok(Trans::Yes),
+            Some(other) => Err(params.wrong("trans", "0, 1, 2, N, T or C", other)),
+        }
+    }
+
     /// The other one.
     pub fn flip(self) -> Self {
         match self {

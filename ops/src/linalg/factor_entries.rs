@@ -29,7 +29,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         factorisation("cholesky_factor", |_| Ok(DenseFactor::Cholesky), || systems(positive)),
         factorisation(
             "triangular_factor",
-            |params| Ok(DenseFactor::Triangular(Triangle::of(params)?, diagonal_of(params)?)),
+            |params| Ok(DenseFactor::Triangular(Triangle::of(params, Triangle::Lower)?, DiagonalKind::of(params)?)),
             triangular_factor_samples,
         ),
         factorisation(
@@ -38,7 +38,7 @@ pub(crate) fn entries() -> Vec<Entry> {
             banded_samples,
         ),
         Entry::function("factor_solve", FAMILY, build_factor_solve, factor_solve_samples)
-            .parsed_by(|params| Ok(Arc::new(FactorSolve { trans: trans_of(params)?, axis: params.size("axis")? }))),
+            .parsed_by(|params| Ok(Arc::new(FactorSolve { trans: Trans::of(params)?, axis: params.size("axis")? }))),
         Entry::function("factor_logdet", FAMILY, build_factor_logdet, || matrices(general))
             .parsed_by(|_| Ok(Arc::new(FactorLogdet))),
         Entry::function("lu_solve", FAMILY, build_lu_solve, || both_ways(few_systems(general), "trans")),
@@ -63,7 +63,7 @@ fn factorisation(
         }
         let [a, b] = exactly(params, inputs)?;
         let axis = Rhs::of_params(params, b)?.axis(name, b)?;
-        Ok(vec![cast(&factor_solve_axis(&factor, b, axis, trans_of(params)?)?, solution_dtype(&[a, b])?)?])
+        Ok(vec![cast(&factor_solve_axis(&factor, b, axis, Trans::of(params)?)?, solution_dtype(&[a, b])?)?])
     };
     Entry::function(name, FAMILY, build, samples).parsed_by(move |params| Ok(Arc::new(op(params)?)))
 }
@@ -75,7 +75,7 @@ fn factor_of(x: &Variable) -> Result<Variable> {
 
 fn build_factor_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [factor, b] = exactly(params, inputs)?;
-    Ok(vec![factor_solve_axis(&factor_of(factor)?, b, params.size("axis")?, trans_of(params)?)?])
+    Ok(vec![factor_solve_axis(&factor_of(factor)?, b, params.size("axis")?, Trans::of(params)?)?])
 }
 
 fn build_factor_logdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
@@ -86,14 +86,14 @@ fn build_factor_logdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<V
 fn build_lu_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
     let axis = Rhs::of_params(params, b)?.axis("lu_solve", b)?;
-    let x = factor_solve_axis(&factor_of(a)?, b, axis, trans_of(params)?)?;
+    let x = factor_solve_axis(&factor_of(a)?, b, axis, Trans::of(params)?)?;
     let known = if a.type_as::<FactorType>().is_some() { solution_dtype(&[&x])? } else { solution_dtype(&[a, b])? };
     Ok(vec![cast(&x, known)?])
 }
 
 fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
-    let lower = triangle_of(params)?;
+    let lower = Triangle::of(params, Triangle::Upper)?;
     let word = params.maybe_word("assume_a")?.unwrap_or("gen");
     let assume = match word {
         // A band whose width nobody has told is not looked for.
@@ -115,39 +115,18 @@ fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>
 
 fn build_solve_triangular(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
-    let assume = Assume::Triangular(triangle_of(params)?, diagonal_of(params)?);
-    Ok(vec![solve_assuming(a, b, assume, trans_of(params)?, Rhs::of_params(params, b)?)?])
+    let assume = Assume::Triangular(Triangle::of(params, Triangle::Upper)?, DiagonalKind::of(params)?);
+    Ok(vec![solve_assuming(a, b, assume, Trans::of(params)?, Rhs::of_params(params, b)?)?])
 }
 
 fn build_cho_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [factor, b] = exactly(params, inputs)?;
-    Ok(vec![cho_solve(factor, b, triangle_of(params)?, Rhs::of_params(params, b)?)?])
+    Ok(vec![cho_solve(factor, b, Triangle::of(params, Triangle::Upper)?, Rhs::of_params(params, b)?)?])
 }
 
 fn build_slogdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let (sign, log) = slogdet(only(params, inputs)?)?;
     Ok(vec![sign, log])
-}
-
-/// PyTensor's `lower`, which is false if it is absent.
-fn triangle_of(params: &Params<'_>) -> Result<Triangle> {
-    Ok(if params.flag("lower")? { Triangle::Lower } else { Triangle::Upper })
-}
-
-/// PyTensor's `unit_diagonal`.
-fn diagonal_of(params: &Params<'_>) -> Result<DiagonalKind> {
-    Ok(if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored })
-}
-
-/// PyTensor's `trans`: a truth value, 0 to 2, or LAPACK's letters.
-fn trans_of(params: &Params<'_>) -> Result<Trans> {
-    match params.get("trans") {
-        None | Some(Prop::Bool(false) | Prop::Int(0)) => Ok(Trans::No),
-        Some(Prop::Bool(true) | Prop::Int(1 | 2)) => Ok(Trans::Yes),
-        Some(Prop::Word(word)) if word == "N" => Ok(Trans::No),
-        Some(Prop::Word(word)) if word == "T" || word == "C" => Ok(Trans::Yes),
-        Some(other) => Err(params.wrong("trans", "0, 1, 2, N, T or C", other)),
-    }
 }
 
 /// Samples with a flag off and on.

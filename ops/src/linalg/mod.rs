@@ -67,12 +67,11 @@ pub use lu_parts::{LuParts, lu, lu_indices};
 pub use matmul::{MatMul, matmul};
 pub use matrix_power::matrix_power;
 pub use norm::{MatrixNorm, matrix_norm, vector_norm};
-pub use panel::{column_offsets, pack, unpack};
+pub use panel::{column_offsets, pack};
 pub use pinv::{Pinv, pinv};
 pub use qr::{Qr, QrMode, qr, qr_r};
 pub use schur::SchurForm;
 pub use solve::{Assume, Rhs, slogdet, solve, solve_assuming};
-pub use solve_along::{SolveWorkspace, solve_along};
 pub use solve_triangular::{cho_solve, solve_triangular};
 pub use svd::{SingularVectors, Svd, svd, svdvals};
 pub use sylvester::{

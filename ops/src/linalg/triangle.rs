@@ -54,10 +54,13 @@ pub fn triu(x: &Variable, k: i64) -> Result<Variable> {
 }
 
 impl Triangle {
-    /// `lower` of PyTensor's functions of symmetric matrices: true if it is absent.
-    pub(super) fn of(params: &Params<'_>) -> Result<Self> {
-        let lower = params.get("lower").is_none() || params.flag("lower")?;
-        Ok(if lower { Triangle::Lower } else { Triangle::Upper })
+    /// PyTensor's `lower`, which has a default of its own in every function.
+    pub(super) fn of(params: &Params<'_>, default: Self) -> Result<Self> {
+        match (params.get("lower"), params.flag("lower")?) {
+            (None, _) => Ok(default),
+            (Some(_), true) => Ok(Triangle::Lower),
+            (Some(_), false) => Ok(Triangle::Upper),
+        }
     }
 
     /// The part of a matrix in this triangle, with or without the diagonal.

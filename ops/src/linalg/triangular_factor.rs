@@ -4,7 +4,7 @@
 
 use faer::linalg::triangular_solve as tri;
 use faer::{MatMut, MatRef, Par};
-use kronograph_graph::{Result, Variable, apply};
+use kronograph_graph::{Params, Result, Variable, apply};
 
 use super::dense_factor::{DenseFactor, Square};
 use super::factor::{Factor, LinalgError, Trans, slogdet_of_pivots};
@@ -17,6 +17,13 @@ pub enum DiagonalKind {
     Stored,
     /// Ones, whatever is written there.
     Unit,
+}
+
+impl DiagonalKind {
+    /// PyTensor's `unit_diagonal`.
+    pub(super) fn of(params: &Params<'_>) -> Result<Self> {
+        Ok(if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored })
+    }
 }
 
 /// One triangle of a square matrix as a factor, for [`factor_solve`](super::factor_solve) and

@@ -9,10 +9,10 @@ use super::{
     sparse_flow_solve, sparse_flow_solve_matrix, sparse_sar_solve,
 };
 use crate::convert::{from_triplets, sparse_constant};
-use crate::entries::is_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::samples::{both_formats, weights};
 use crate::spectral::{spectral_flow_solve, spectrum};
+use crate::ty::is_sparse;
 
 const FAMILY: &str = "flow systems";
 
