@@ -311,11 +311,6 @@ impl FactorType {
         &extents[..extents.len().saturating_sub(2)]
     }
 
-    /// The leading axes as dimensions, unknown where they are not known.
-    pub(super) fn batch_dims(&self) -> Shape {
-        self.batch().iter().map(|length| length.map_or(Dim::UNKNOWN, Dim::from)).collect()
-    }
-
     /// The number of rows of the matrix, where it is known.
     pub fn order(&self) -> Option<usize> {
         self.order
@@ -325,12 +320,21 @@ impl FactorType {
 /// The order of a factor as a dimension: a number, or the length of an axis of the matrix that it was made of.
 pub fn order_dim(factor: &Variable) -> Dim {
     let known = factor.type_as::<FactorType>().and_then(FactorType::order);
+    known.map_or_else(|| matrix_dim(factor, 2), Dim::from)
+}
+
+/// The leading axes of a stack of factors as dimensions: numbers, or lengths of axes of the matrices that it was made of.
+pub(super) fn batch_dims(factor: &Variable) -> Shape {
+    let lengths = factor.type_as::<FactorType>().map_or(&[][..], FactorType::batch);
+    let dim = |axis: usize| lengths[axis].map_or_else(|| matrix_dim(factor, lengths.len() + 2 - axis), Dim::from);
+    (0..lengths.len()).map(dim).collect()
+}
+
+/// The length of the axis, counted from the end, of the matrices that a factor was made of.
+fn matrix_dim(factor: &Variable, from_end: usize) -> Dim {
     let matrix = factor.owner().and_then(|(node, _)| node.inputs().first().cloned());
-    match (known, matrix) {
-        (Some(order), _) => Dim::from(order),
-        (None, Some(matrix)) if matrix.ty().extents().len() > 1 => Dim::axis(&matrix, matrix.ty().extents().len() - 2),
-        _ => Dim::UNKNOWN,
-    }
+    let axis = |matrix: &Variable| matrix.ty().extents().len().checked_sub(from_end);
+    matrix.and_then(|matrix| axis(&matrix).map(|axis| Dim::axis(&matrix, axis))).unwrap_or(Dim::UNKNOWN)
 }
 
 impl PartialEq for FactorType {

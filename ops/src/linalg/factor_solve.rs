@@ -8,7 +8,7 @@ use kronograph_graph::{
     UnaryVerb, Variable, apply, unary,
 };
 
-use super::factor::{FactorType, FactorValue, Trans};
+use super::factor::{FactorType, FactorValue, Trans, batch_dims};
 use super::solve_along::{SolveWorkspace, solve_along};
 use crate::broadcasting::{common_dims, common_extents, common_lengths, reduce_leading, spread_strides};
 use crate::dtype::DType;
@@ -153,7 +153,8 @@ impl Op for FactorSolve {
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let factors = factor_type("factor_solve", node.input(0))?;
         let (lead, rest) = input_shapes[1].split_at(self.axis);
-        let mut shape = common_dims(&[&factors.batch_dims(), lead], &[factors.batch(), node.input(1).ty().extents()]);
+        let mut shape =
+            common_dims(&[&batch_dims(node.input(0)), lead], &[factors.batch(), node.input(1).ty().extents()]);
         shape.extend(rest.iter().cloned());
         Ok(vec![shape])
     }

@@ -9,7 +9,7 @@ use kronograph_graph::{
     Tangents, Variable, apply_all, origin, sum_of,
 };
 
-use super::factor::{FactorValue, Trans, order_dim};
+use super::factor::{FactorValue, Trans, batch_dims, order_dim};
 use super::factor_solve::factor_type;
 use super::lu::{DenseLu, lu_factor};
 use super::matmul::matmul;
@@ -147,9 +147,8 @@ impl Op for LuParts {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let factors = factor_type("lu", node.input(0))?;
         let order = order_dim(node.input(0));
-        let mut indices = factors.batch_dims();
+        let mut indices = batch_dims(node.input(0));
         indices.push(order.clone());
         let mut matrix = indices.clone();
         matrix.push(order);
