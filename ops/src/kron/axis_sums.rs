@@ -38,7 +38,7 @@ pub struct FactorwiseSumsDiag {
 pub fn factorwise_sums_diag<D: Into<Dim>>(v: &Variable, dims: impl IntoIterator<Item = D>) -> Result<Vec<Variable>> {
     let _scope = origin::here();
     let dims = Dims::of("factorwise_sums_diag", dims)?;
-    dims.check_vector("factorwise_sums_diag", v)?;
+    dims.check_vector(v)?;
     let Lowered { spec, inputs } = lower(dims.as_slice())?;
     if spec.contains(&ExtentSpec::Infer) {
         return Err(BuildError::parameter("factorwise_sums_diag", "every size must be given"));
@@ -135,8 +135,7 @@ impl Op for FactorwiseSumsDiag {
             return Err(BuildError::arity("factorwise_sums_diag", 1 + scalars, inputs));
         }
         let dtype = tensor_type("factorwise_sums_diag", &inputs[0])?.dtype().to_float();
-        Dims::of("factorwise_sums_diag", ExtentSpec::dims(&self.dims, &inputs[1..]))?
-            .check_vector("factorwise_sums_diag", &inputs[0])?;
+        Dims::of("factorwise_sums_diag", ExtentSpec::dims(&self.dims, &inputs[1..]))?.check_vector(&inputs[0])?;
         let types = self.dims.iter().map(|dim| TensorType::shared(dtype, &[dim.known()]));
         let v = cast(&inputs[0], dtype)?;
         Ok(NodeSpec::many(types).with_inputs(std::iter::once(v).chain(inputs[1..].iter().cloned())))

@@ -34,7 +34,7 @@ pub fn factorwise_matrix<D: Into<Dim>>(
 ) -> Result<Variable> {
     let _scope = origin::here();
     let dims = Dims::of("factorwise_matrix", dims)?;
-    dims.check_square("factorwise_matrix", m)?;
+    dims.check_square(m)?;
     let [before, d, behind] = dims.around(k)?;
     if let Some(d) = d.known().filter(|d| i.max(j) >= *d) {
         let rule = format!("factor {k} has size {d}, so it has no index ({i}, {j})");
@@ -167,7 +167,7 @@ pub fn ks_decompose<D: Into<Dim>>(
 ) -> Result<(Vec<Variable>, Variable)> {
     let _scope = origin::here();
     let dims = Dims::of("ks_decompose", dims)?;
-    dims.check_square("ks_decompose", m)?;
+    dims.check_square(m)?;
     let mut factors = (0..dims.len()).map(|k| average(m, &dims, k)).collect::<Result<Vec<_>>>()?;
     let tau = mean(&diagonal(&factors[0], 0, 0, 1)?)?;
     for (k, factor) in factors.iter_mut().enumerate() {

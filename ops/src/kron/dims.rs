@@ -54,37 +54,35 @@ impl Dims {
 
     /// Checks that `m` may be a square matrix of the product of the sizes.
     #[track_caller]
-    pub(super) fn check_square(&self, op: &'static str, m: &Variable) -> Result<()> {
-        self.check(op, m, 2, "a square matrix")
+    pub(super) fn check_square(&self, m: &Variable) -> Result<()> {
+        self.check(m, 2, "a square matrix")
     }
 
     /// Checks that `v` may be a vector as long as the product of the sizes.
     #[track_caller]
-    pub(super) fn check_vector(&self, op: &'static str, v: &Variable) -> Result<()> {
-        self.check(op, v, 1, "a vector")
+    pub(super) fn check_vector(&self, v: &Variable) -> Result<()> {
+        self.check(v, 1, "a vector")
     }
 
     #[track_caller]
-    fn check(&self, op: &'static str, x: &Variable, rank: usize, what: &str) -> Result<()> {
-        let lengths = tensor_type(op, x)?.lengths();
+    fn check(&self, x: &Variable, rank: usize, what: &str) -> Result<()> {
+        let lengths = tensor_type(self.op, x)?.lengths();
         let want = self.size();
         let differs = |length: &Option<usize>| want.known().is_some_and(|want| length.is_some_and(|got| got != want));
         if lengths.len() == rank && !lengths.iter().any(differs) {
             return Ok(());
         }
         let size = want.known().map_or_else(|| "the product of the sizes".to_owned(), |want| want.to_string());
-        Err(BuildError::inputs(op, std::slice::from_ref(x), format!("{what} of length {size} is needed")))
+        Err(BuildError::inputs(self.op, std::slice::from_ref(x), format!("{what} of length {size} is needed")))
     }
 
-    /// Sizes as parameters of an op, and the scalars that it reads the others from.
-    pub(super) fn lowered<const N: usize>(
-        op: &'static str,
-        dims: [Dim; N],
-    ) -> Result<([ExtentSpec; N], Vec<Variable>)> {
+    /// Sizes of some of the factors as parameters of an op, and the scalars that it reads the others from.
+    #[track_caller]
+    pub(super) fn lowered<const N: usize>(&self, dims: [Dim; N]) -> Result<([ExtentSpec; N], Vec<Variable>)> {
         let Lowered { spec, inputs } = lower(&dims)?;
         match <[ExtentSpec; N]>::try_from(&spec[..]) {
             Ok(sizes) if !sizes.contains(&ExtentSpec::Infer) => Ok((sizes, inputs)),
-            _ => Err(BuildError::parameter(op, "every size must be given")),
+            _ => Err(BuildError::parameter(self.op, "every size must be given")),
         }
     }
 }

@@ -45,8 +45,8 @@ pub struct PartialTrace {
 pub fn partial_trace<D: Into<Dim>>(m: &Variable, dims: impl IntoIterator<Item = D>, k: usize) -> Result<Variable> {
     let _scope = origin::here();
     let dims = Dims::of("partial_trace", dims)?;
-    dims.check_square("partial_trace", m)?;
-    let (sizes, scalars) = Dims::lowered("partial_trace", dims.around(k)?)?;
+    dims.check_square(m)?;
+    let (sizes, scalars) = dims.lowered(dims.around(k)?)?;
     apply(PartialTrace { sizes }, &[std::slice::from_ref(m), &scalars].concat())
 }
 
@@ -126,8 +126,7 @@ impl Op for PartialTrace {
             return Err(BuildError::arity("partial_trace", 1 + scalars, inputs));
         }
         let dtype = tensor_type("partial_trace", &inputs[0])?.dtype().to_float();
-        Dims::of("partial_trace", ExtentSpec::dims(&self.sizes, &inputs[1..]))?
-            .check_square("partial_trace", &inputs[0])?;
+        Dims::of("partial_trace", ExtentSpec::dims(&self.sizes, &inputs[1..]))?.check_square(&inputs[0])?;
         let m = cast(&inputs[0], dtype)?;
         let ty = TensorType::shared(dtype, &[self.sizes[1].known(); 2]);
         Ok(NodeSpec::one(ty).with_inputs(std::iter::once(m).chain(inputs[1..].iter().cloned())))
