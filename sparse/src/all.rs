@@ -2,7 +2,9 @@
 
 use kronograph_graph::Entry;
 
-use crate::{affine, dense, entries as kron, flow, identity, inner, inverse, lu, product, sampled, transpose};
+use crate::{
+    affine, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, lu, product, sampled, transpose,
+};
 
 /// Every sparse op and function, for the registry that has the dense ones already.
 ///
@@ -20,6 +22,7 @@ pub fn entries() -> Vec<Entry> {
     [
         affine::entries(),
         dense::entries(),
+        format::entries(),
         identity::entries(),
         inner::entries(),
         transpose::entries(),
@@ -28,6 +31,8 @@ pub fn entries() -> Vec<Entry> {
         lu::entries(),
         inverse::entries(),
         kron::entries(),
+        kron_solve::entries(),
+        kronsum::entries(),
         flow::entries::entries(),
     ]
     .concat()
