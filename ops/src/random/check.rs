@@ -97,7 +97,7 @@ pub(super) fn entries() -> Vec<Entry> {
     let read = |params: &Params<'_>| {
         let word = params.word("range")?;
         let range = Range::ALL.into_iter().find(|range| range.word() == word);
-        let range = range.ok_or_else(|| params.wrong("range", "a range", &Prop::Word(word.to_owned().into())))?;
+        let range = range.ok_or_else(|| params.wrong_word("range", "a range", word))?;
         let owned = |name: &str| Ok::<_, BuildError>(Cow::Owned(params.word(name)?.to_owned()));
         Ok(CheckParameter { distribution: owned("distribution")?, parameter: owned("parameter")?, range })
     };

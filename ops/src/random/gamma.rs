@@ -205,7 +205,7 @@ pub(super) fn entries() -> Vec<Entry> {
         let form = match params.maybe_word("form")? {
             None | Some("plain") => Form::Plain,
             Some("log") => Form::Log,
-            Some(other) => return Err(params.wrong("form", "plain or log", &Prop::from(other.to_owned()))),
+            Some(other) => return Err(params.wrong_word("form", "plain or log", other)),
         };
         Ok(StandardGamma { form, stream: params.maybe_int("stream")?.unwrap_or(0) as u64 })
     };

@@ -8,8 +8,8 @@ use super::size::{Size, dtype_of, floats};
 use super::standard::standard_normal;
 use super::streams::{a_state, drawing};
 use crate::elemwise::add;
-use crate::layout::{expand_dims, squeeze};
-use crate::linalg::{Triangle, cholesky, matmul, swap_last, tril};
+use crate::layout::{expand_dims, matrix_transpose, squeeze};
+use crate::linalg::{Triangle, cholesky, matmul, tril};
 use crate::samples::{dense, given, narrowed, shaped, spread_over};
 
 /// The next state and vectors of the multivariate normal distribution of covariance `cov`: `mean + L z` with the
@@ -64,7 +64,7 @@ pub fn multivariate_normal_cholesky<'a>(
     let (next, z) = standard_normal(rng, dtype_of(NAME, mean)?, shape.clone())?;
     let lower = tril(chol, 0)?;
     let mixed = if plain && shape.len() > 1 {
-        matmul(&z, &swap_last(&lower)?)?
+        matmul(&z, &matrix_transpose(&lower)?)?
     } else {
         squeeze(&matmul(&lower, &expand_dims(&z, &[shape.len()])?)?, &[shape.len()])?
     };

@@ -2,8 +2,9 @@
 
 use kronograph_graph::{BuildError, Dim, Operand, Result, Shape, Variable, shape_of};
 
+use crate::broadcasting::{align, common_dims_of};
 use crate::dtype::DType;
-use crate::elemwise::{align, cast, common_dims};
+use crate::elemwise::cast;
 use crate::layout::broadcast_to;
 use crate::tensor::{literal_constant, tensor_type, weak_dtype};
 
@@ -75,7 +76,7 @@ impl Size {
         let Some(dims) = self.0 else {
             let aligned = align(op, parameters)?.inputs;
             let shapes: Vec<Shape> = aligned.iter().map(shape_of).collect();
-            return Ok(common_dims(&aligned, &shapes));
+            return Ok(common_dims_of(&aligned, &shapes));
         };
         match parameters.iter().find(|parameter| !fits(parameter.ty().extents(), &dims)) {
             None => Ok(dims),
