@@ -4,7 +4,9 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort};
+use crate::{
+    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort, transform,
+};
 
 /// Every dense op and function.
 ///
@@ -31,6 +33,7 @@ pub fn entries() -> Vec<Entry> {
         grad_clip::entries(),
         kron::entries(),
         program::entries(),
+        transform::entries(),
     ]
     .concat()
 }

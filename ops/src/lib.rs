@@ -37,6 +37,7 @@ pub mod samples;
 mod sort;
 mod special;
 mod tensor;
+mod transform;
 mod value_and_gradient;
 
 pub use all::entries;
@@ -57,4 +58,5 @@ pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::*;
 pub use sort::*;
 pub use tensor::*;
+pub use transform::Transform;
 pub use value_and_gradient::{Parameter, ValueAndGradient};
