@@ -5,7 +5,7 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort, transform,
+    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, logp, program, reduce, sort, transform,
 };
 
 /// Every dense op and function.
@@ -30,6 +30,7 @@ pub fn entries() -> Vec<Entry> {
         join::entries(),
         sort::entries(),
         linalg::entries(),
+        logp::entries(),
         grad_clip::entries(),
         kron::entries(),
         program::entries(),

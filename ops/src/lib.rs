@@ -30,6 +30,7 @@ mod kernels;
 mod kron;
 mod layout;
 mod linalg;
+pub mod logp;
 pub mod params;
 mod program;
 mod reduce;
