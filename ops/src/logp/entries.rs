@@ -154,7 +154,6 @@ fn elementwise(arguments: &[Argument]) -> Vec<Sample> {
     });
     vec![
         Sample::new("interior", all(&[2, 3])),
-        Sample::new("a scalar", all(&[])),
         Sample::new("a column, a row and others", beside),
         Sample::new("one element", all(&[1])),
         Sample::new("no elements", all(&[0, 3])),
@@ -207,6 +206,7 @@ fn shares() -> Vec<Sample> {
         Sample::new("a vector", [x(&[3]), alpha(&[3])]),
         Sample::new("rows", [x(&[2, 3]), alpha(&[3])]),
         Sample::new("parameters for each", [x(&[3]), alpha(&[2, 3])]),
+        Sample::new("one parameter for all", [x(&[2, 3]), dense(&[], (0.6, 3.0), 2)]),
         Sample::new("one share", [x(&[1]), alpha(&[1])]),
         Sample::new("no vectors", [x(&[0, 3]), alpha(&[3])]),
         Sample::new("f32", [narrowed(&spread_over(&[3], (0.1, 0.6), 1)), narrowed(&spread_over(&[3], (0.6, 3.0), 2))])

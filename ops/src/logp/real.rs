@@ -2,9 +2,9 @@
 
 use kronograph_graph::{Operand, Result, Variable, origin};
 
-use super::{LN_2, LN_SQRT_TAU, arguments, unless};
+use super::{LN_2, LN_SQRT_TAU, arguments};
 use crate::elemwise::{
-    abs, add, gt, le, log, log_gamma_correction, log1p, or_, reciprocal, scaled_log1p, sqr, sqrt, switch,
+    abs, gt, le, log, log_gamma_correction, log1p, or_, reciprocal, scaled_log1p, sqr, sqrt, switch,
 };
 
 /// The normal distribution: `-(x - μ)² / (2σ²) - ln σ - ln √(2π)` (SciPy: `norm`, loc, scale).
@@ -51,19 +51,21 @@ pub fn student_t<'a>(
     let _scope = origin::here();
     let [x, nu, mu, sigma] = arguments("student_t_logp", [x.into(), nu.into(), mu.into(), sigma.into()])?;
     let invalid = or_(&le(&nu, 0.0)?, &le(&sigma, 0.0)?)?;
-    let z = (x - mu) / &sigma;
-    // Beyond √ν the logarithm of the quotient, which may be out of range itself; else what tends to z².
+    let apart = x - mu;
+    let z = &apart / &sigma;
+    // Beyond √ν the logarithm of the quotient, less what of it is in ln σ; else what tends to z².
     let root = sqrt(&nu)?;
     let far = gt(&abs(&z)?, &root)?;
     let w = switch(&far, &(&z / &root), 1.0)?;
-    let tail = (&nu + 1.0) * add(&(2.0 * log(&abs(&w)?)?), &log1p(&sqr(&reciprocal(&w)?)?)?)?;
-    let square = sqr(&unless(&far, &z, 0.0)?)?;
-    let middle = scaled_log1p(&nu, &square)? + log1p(&(&square / &nu))?;
+    let size = 2.0 * log(&abs(&switch(&far, &apart, 1.0)?)?)? - log(&nu)?;
+    let tail = &nu * (2.0 * log(&abs(&w)?)?) + (&nu + 1.0) * log1p(&sqr(&reciprocal(&w)?)?)? + size;
+    let square = sqr(&switch(&far, 0.0, &z)?)?;
+    let middle = scaled_log1p(&nu, &square)? + log1p(&(&square / &nu))? + 2.0 * log(&sigma)?;
     // ln Γ(q + 1/2) - ln Γ(q) - ln(q)/2 for q = ν/2, by Stirling's formula and what it leaves.
     let q = 0.5 * &nu;
     let corrections = log_gamma_correction(0, &(&q + 0.5))? - log_gamma_correction(0, &q)?;
     let constant = (scaled_log1p(&q, 0.5)? - 0.5) + corrections - LN_SQRT_TAU;
-    let value = constant - log(&sigma)? - 0.5 * switch(&far, &tail, &middle)?;
+    let value = constant - 0.5 * switch(&far, &tail, &middle)?;
     switch(&invalid, f64::NAN, &value)
 }
 

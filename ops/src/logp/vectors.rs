@@ -3,7 +3,7 @@
 use kronograph_graph::{BuildError, Operand, Result, Variable, origin};
 
 use super::{LN_SQRT_TAU, arguments, limit_at_zero, settled, unless};
-use crate::elemwise::{eq, le, log, log_gamma_correction, lt, poisson_deviance, switch};
+use crate::elemwise::{eq, le, log, log_gamma_correction, lt, poisson_deviance, second, switch};
 use crate::layout::expand_dims;
 use crate::reduce::{any_axes, sum_axes};
 use crate::tensor::tensor_type;
@@ -23,6 +23,8 @@ pub fn dirichlet<'a>(x: impl Into<Operand<'a>>, alpha: impl Into<Operand<'a>>) -
     let Some(axis) = tensor_type("dirichlet_logp", &x)?.rank().checked_sub(1) else {
         return Err(BuildError::inputs("dirichlet_logp", &[x, alpha], "the shares need an axis"));
     };
+    // One parameter for all shares counts once for each.
+    let alpha = if alpha.ty().extents()[axis] == Some(1) { second(&x, &alpha)? } else { alpha };
     let total = sum_axes(&alpha, &[axis])?;
     let each = expand_dims(&total, &[axis])?;
     let inside = unless(&le(&x, 0.0)?, &x, 1.0)?;

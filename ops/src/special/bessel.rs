@@ -33,7 +33,16 @@ pub(crate) fn i1e(x: f64) -> f64 {
 
 /// `ln(exp(-x) I₀(x))`; NaN for negative x.
 pub(crate) fn log_i0e(x: f64) -> f64 {
-    if x < 0.0 { f64::NAN } else { i0e(x).ln() }
+    match x {
+        _ if x < 0.0 => f64::NAN,
+        _ if x < 1.0 => {
+            // I₀(x) - 1 = q (1 + q/4 (1 + q/9 (..))), q = x²/4
+            let quarter = 0.25 * x * x;
+            let nested = (2..=12).rev().fold(1.0, |inner, k| 1.0 + inner * quarter / f64::from(k * k));
+            (quarter * nested).ln_1p() - x
+        }
+        _ => i0e(x).ln(),
+    }
 }
 
 /// `1 - I₁(x) / I₀(x)`; NaN for negative x. By the continued fraction of the quotient (DLMF 10.33.1), for large x by

@@ -41,13 +41,14 @@ pub(crate) fn negative_binomial_deviance(a: f64, b: f64, s: f64) -> f64 {
     if s.is_infinite() {
         return poisson_deviance(a, b);
     }
+    // With `v = s (a - b) / (b (a + s))` it is `a ln(1 + v) - s ln((a + s) / (b + s))`, of which the terms of first order
+    // leave `v s (a - b) / (b + s)`.
     let d = a - b;
-    // Where a is close to b, the difference of two deviances; else of two logarithms that vanish with s.
-    if d.abs() < 4.0 * s && d.abs() < 0.5 * b {
-        return (a + s) * log1p_less(-d / (a + s)) - a * log1p_less(-d / a);
-    }
     let v = d / b * (s / (a + s));
-    let log = if v < -0.5 { log_ratio(a, b, 0.0) - log_ratio(a, b, s) } else { v.ln_1p() };
+    if v.abs() < 0.5 {
+        return v * d * (s / (b + s)) + a * log1p_less(v) - s * log_ratio_less(a, b, s);
+    }
+    let log = if v < 0.0 { log_ratio(a, b, 0.0) - log_ratio(a, b, s) } else { v.ln_1p() };
     a * log - s * log_ratio(a, b, s)
 }
 
@@ -60,5 +61,8 @@ pub(crate) fn scaled_log1p(a: f64, b: f64) -> f64 {
         return if a == 0.0 { a * b } else { b };
     }
     let ratio = b / a;
+    if ratio < 1e-17 {
+        return b;
+    }
     if ratio.is_infinite() && b.is_finite() { a * (b.ln() - a.ln()) } else { a * ratio.ln_1p() }
 }
