@@ -4,9 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{
-    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, logp, program, reduce, sort, transform,
-};
+use crate::{construct, control, elemwise, index, join, kron, layout, linalg, logp, program, reduce, sort, transform};
 
 /// Every dense op and function.
 ///
@@ -31,7 +29,6 @@ pub fn entries() -> Vec<Entry> {
         sort::entries(),
         linalg::entries(),
         logp::entries(),
-        grad_clip::entries(),
         kron::entries(),
         program::entries(),
         transform::entries(),

@@ -16,16 +16,17 @@
 //! * An axis broadcasts only if its static length is 1.
 //! * No parallelism is taken from a global: faer is always told to run sequentially.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod all;
+mod broadcasting;
 mod construct;
 mod control;
 mod dtype;
 mod elemwise;
-mod grad_clip;
 mod index;
 mod join;
+#[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
 mod kernels;
 mod kron;
 mod layout;
@@ -43,16 +44,15 @@ mod value_and_gradient;
 
 pub use all::entries;
 pub use construct::*;
-pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
+pub use control::{GradClip, IfElse, Jacobian, Map, grad_clip, hessian, if_else, if_else_all, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
-pub use grad_clip::{GradClip, grad_clip};
 pub use index::{
     AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
     flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,
 };
 pub use join::*;
-pub use kron::{Kron, kron};
+pub use kron::*;
 pub use layout::*;
 pub use linalg::*;
 pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};

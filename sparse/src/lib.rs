@@ -22,8 +22,8 @@ mod affine;
 mod all;
 mod convert;
 mod dense;
-mod entries;
 mod flow;
+mod format;
 mod identity;
 mod inner;
 mod inverse;
@@ -31,7 +31,9 @@ mod inverse;
 mod kernels;
 mod kron;
 mod kron_solve;
+mod kronsum;
 mod lu;
+mod lu_factorization;
 mod market;
 mod matrix;
 mod pattern;
@@ -51,11 +53,13 @@ pub use flow::{
     kronecker_flow_solve_matrix, kronecker_flow_solve_with, rcond, sar_logdet, sar_logdet_with, sparse_flow_logdet,
     sparse_flow_logdet_with, sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
 };
+pub use format::{ToFormat, to_format};
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
 pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 pub use kron_solve::kron_solve;
+pub use kronsum::{kronsum_solve, sparse_kronsum};
 pub use lu::{SparseLu, sparse_lu};
 pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
 pub use matrix::{Format, SparseError, SparseMatrix};
@@ -66,4 +70,4 @@ pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
 };
 pub use transpose::{SparseTranspose, sparse_transpose};
-pub use ty::SparseType;
+pub use ty::{SparseType, is_sparse};

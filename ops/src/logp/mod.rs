@@ -42,8 +42,9 @@ pub use positive::{exponential, gamma, half_cauchy, half_normal, inverse_gamma, 
 pub use real::{laplace, normal, student_t};
 pub use vectors::dirichlet;
 
+use crate::broadcasting::align;
 use crate::dtype::DType;
-use crate::elemwise::{abs, add, align, cast, eq, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
+use crate::elemwise::{abs, add, cast, eq, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
 use crate::tensor::{literal_constant, tensor_type, weak_dtype};
 
 /// `ln √(2π)`.

@@ -1,6 +1,6 @@
 //! The entries of the transforms, and where they are proved.
 
-use kronograph_graph::{Entry, Params, Prop, Result, Sample, SampleInput, Variable};
+use kronograph_graph::{BuildError, Entry, Params, Result, Sample, SampleInput, Variable};
 
 use super::Transform;
 use crate::params::only;
@@ -34,8 +34,7 @@ fn named(params: &Params<'_>) -> Result<Transform> {
 }
 
 fn member(params: &Params<'_>, word: &str) -> Result<Transform> {
-    let number =
-        |name: &str, default: f64| Ok::<_, kronograph_graph::BuildError>(params.maybe_float(name)?.unwrap_or(default));
+    let number = |name: &str, default: f64| Ok::<_, BuildError>(params.maybe_float(name)?.unwrap_or(default));
     Ok(match word {
         "identity" => Transform::Identity,
         "exp" => Transform::Exp,
@@ -49,7 +48,7 @@ fn member(params: &Params<'_>, word: &str) -> Result<Transform> {
         "simplex" => Transform::Simplex,
         "ordered" => Transform::Ordered,
         "correlation_cholesky" => Transform::CorrelationCholesky { order: params.size("order")? },
-        other => return Err(params.wrong("transform", "the name of a transform", &Prop::from(other.to_owned()))),
+        other => return Err(params.wrong_word("transform", "the name of a transform", other)),
     })
 }
 
