@@ -27,87 +27,90 @@ use Kind::{Count, Number};
 
 /// A scale, a rate, or another number that is positive.
 const POSITIVE: Argument = Argument(Number, (0.5, 2.0), &[2.0, 0.0, -1.0]);
+/// A number of the size of degrees of freedom.
+const SHAPE: Argument = Argument(Number, (0.6, 3.0), &[0.5, 1.0, 2.0, 1e9, -1.0]);
+/// A location.
 const REAL: Argument = Argument(Number, (-2.0, 2.0), &[0.5, NAN]);
 
 /// The densities of this folder.
 pub(crate) fn entries() -> Vec<Entry> {
-    let on_line = || Argument(Number, (-2.0, 2.0), &[0.0, 1e150, -INF, NAN]);
-    let on_half = || Argument(Number, (0.3, 3.0), &[-1.0, 0.0, -0.0, 1e150, INF, NAN]);
-    let shape = || Argument(Number, (0.6, 3.0), &[0.5, 1.0, 2.0, 1e9, -1.0]);
-    let count = |range| Argument(Count, range, &[0.0, 3.0, -1.0, 0.5, NAN]);
+    [of_numbers(), of_positive_numbers(), of_bounded_numbers(), of_counts(), of_vectors()].concat()
+}
+
+fn of_numbers() -> Vec<Entry> {
+    let x = || Argument(Number, (-2.0, 2.0), &[0.0, 1e150, -INF, NAN]);
     vec![
-        of3("normal_logp", |[x, a, b]| real::normal(x, a, b), move || [on_line(), REAL, POSITIVE]),
-        of4("student_t_logp", |[x, n, a, b]| real::student_t(x, n, a, b), move || [on_line(), shape(), REAL, POSITIVE]),
-        of3("laplace_logp", |[x, a, b]| real::laplace(x, a, b), move || [on_line(), REAL, POSITIVE]),
-        of2("half_normal_logp", |[x, a]| positive::half_normal(x, a), move || [on_half(), POSITIVE]),
-        of2("half_cauchy_logp", |[x, a]| positive::half_cauchy(x, a), move || [on_half(), POSITIVE]),
-        of2("exponential_logp", |[x, a]| positive::exponential(x, a), move || [on_half(), POSITIVE]),
-        of3("gamma_logp", |[x, a, b]| positive::gamma(x, a, b), move || [on_half(), shape(), POSITIVE]),
-        of3("inverse_gamma_logp", |[x, a, b]| positive::inverse_gamma(x, a, b), move || [on_half(), shape(), POSITIVE]),
-        of3("lognormal_logp", |[x, a, b]| positive::lognormal(x, a, b), move || [on_half(), REAL, POSITIVE]),
-        of3(
-            "uniform_logp",
-            |[x, a, b]| bounded::uniform(x, a, b),
-            || {
-                let x = Argument(Number, (0.1, 0.9), &[-1.0, 0.0, 0.5, 1.0, 2.0, NAN]);
-                [x, Argument(Number, (-1.0, 0.0), &[0.0, 1.0]), Argument(Number, (1.0, 2.0), &[1.0, NAN])]
-            },
-        ),
-        of3(
-            "beta_logp",
-            |[x, a, b]| bounded::beta(x, a, b),
-            move || [Argument(Number, (0.2, 0.8), &[-1.0, 0.0, 1.0, 0.5, 2.0, NAN]), shape(), shape()],
-        ),
+        of3("normal_logp", |[x, a, b]| real::normal(x, a, b), move || [x(), REAL, POSITIVE]),
+        of4("student_t_logp", |[x, n, a, b]| real::student_t(x, n, a, b), move || [x(), SHAPE, REAL, POSITIVE]),
+        of3("laplace_logp", |[x, a, b]| real::laplace(x, a, b), move || [x(), REAL, POSITIVE]),
+    ]
+}
+
+fn of_positive_numbers() -> Vec<Entry> {
+    let x = || Argument(Number, (0.3, 3.0), &[-1.0, 0.0, -0.0, 1e150, INF, NAN]);
+    vec![
+        of2("half_normal_logp", |[x, a]| positive::half_normal(x, a), move || [x(), POSITIVE]),
+        of2("half_cauchy_logp", |[x, a]| positive::half_cauchy(x, a), move || [x(), POSITIVE]),
+        of2("exponential_logp", |[x, a]| positive::exponential(x, a), move || [x(), POSITIVE]),
+        of3("gamma_logp", |[x, a, b]| positive::gamma(x, a, b), move || [x(), SHAPE, POSITIVE]),
+        of3("inverse_gamma_logp", |[x, a, b]| positive::inverse_gamma(x, a, b), move || [x(), SHAPE, POSITIVE]),
+        of3("lognormal_logp", |[x, a, b]| positive::lognormal(x, a, b), move || [x(), REAL, POSITIVE]),
+    ]
+}
+
+fn of_bounded_numbers() -> Vec<Entry> {
+    let between = || {
+        let x = Argument(Number, (0.1, 0.9), &[-1.0, 0.0, 0.5, 1.0, 2.0, NAN]);
+        [x, Argument(Number, (-1.0, 0.0), &[0.0, 1.0]), Argument(Number, (1.0, 2.0), &[1.0, NAN])]
+    };
+    let share = || Argument(Number, (0.2, 0.8), &[-1.0, 0.0, 1.0, 0.5, 2.0, NAN]);
+    let angle = || Argument(Number, (-3.0, 3.0), &[0.5, 10.0, NAN]);
+    vec![
+        of3("uniform_logp", |[x, a, b]| bounded::uniform(x, a, b), between),
+        of3("beta_logp", |[x, a, b]| bounded::beta(x, a, b), move || [share(), SHAPE, SHAPE]),
         of3(
             "von_mises_logp",
             |[x, a, b]| bounded::von_mises(x, a, b),
-            || [Argument(Number, (-3.0, 3.0), &[0.5, 10.0, NAN]), REAL, Argument(Number, (0.3, 3.0), &[1e8, -1.0])],
+            move || [angle(), REAL, Argument(Number, (0.3, 3.0), &[1e8, -1.0])],
         ),
-        of2("poisson_logp", |[k, a]| counts::poisson(k, a), move || [count((0.0, 5.0)), POSITIVE]),
+    ]
+}
+
+fn of_counts() -> Vec<Entry> {
+    let k = |range| Argument(Count, range, &[0.0, 3.0, -1.0, 0.5, NAN]);
+    let trials = || Argument(Count, (5.0, 9.0), &[3.0, 5.0, 0.0, 2.5]);
+    let p = || Argument(Number, (0.2, 0.8), &[0.5, 0.0, 1.0, 2.0]);
+    let log_odds = || Argument(Number, (-2.0, 2.0), &[800.0, -800.0]);
+    let few = (0.0, 5.0);
+    vec![
+        of2("poisson_logp", |[k, a]| counts::poisson(k, a), move || [k(few), POSITIVE]),
         of3(
             "negative_binomial_logp",
             |[k, a, b]| counts::negative_binomial(k, a, b),
-            move || [count((0.0, 5.0)), POSITIVE, shape()],
+            move || [k(few), POSITIVE, SHAPE],
         ),
-        of3(
-            "binomial_logp",
-            |[k, n, p]| counts::binomial(k, n, p),
-            move || {
-                let n = Argument(Count, (5.0, 9.0), &[3.0, 5.0, 0.0, 2.5]);
-                [count((0.0, 6.0)), n, Argument(Number, (0.2, 0.8), &[0.5, 0.0, 1.0, 2.0])]
-            },
-        ),
-        of2(
-            "bernoulli_logit_logp",
-            |[k, a]| counts::bernoulli_logit(k, a),
-            move || [count((0.0, 2.0)), Argument(Number, (-2.0, 2.0), &[800.0, -800.0])],
-        ),
+        of3("binomial_logp", |[k, n, p]| counts::binomial(k, n, p), move || [k(few), trials(), p()]),
+        of2("bernoulli_logit_logp", |[k, a]| counts::bernoulli_logit(k, a), move || [k((0.0, 2.0)), log_odds()]),
         entry("categorical_logit_logp", |[k, a]| counts::categorical_logit(k, a), choices),
+    ]
+}
+
+fn of_vectors() -> Vec<Entry> {
+    // A factor cannot be an argument: those of a given matrix are taken, by LU and by Cholesky.
+    let by_factors: fn(&[Variable; 3]) -> Result<Variable> = |[x, mu, a]| {
+        let by_lu = normal::multivariate_normal_factor(x, mu, &lu_factor(a)?)?;
+        Ok(by_lu + normal::multivariate_normal_factor(x, mu, &cholesky_factor(a)?)?)
+    };
+    let by_triangle: fn(&[Variable; 3]) -> Result<Variable> =
+        |[x, mu, l]| normal::multivariate_normal_cholesky(x, mu, l);
+    let by_precision: fn(&[Variable; 3]) -> Result<Variable> =
+        |[x, mu, q]| normal::multivariate_normal_precision(x, mu, q);
+    vec![
         entry("dirichlet_logp", |[x, a]| vectors::dirichlet(x, a), shares),
-        entry(
-            "multivariate_normal_logp",
-            |[x, mu, a]| normal::multivariate_normal(x, mu, a),
-            || vectors_of(covariance),
-        ),
-        entry(
-            "multivariate_normal_cholesky_logp",
-            |[x, mu, l]| normal::multivariate_normal_cholesky(x, mu, l),
-            || vectors_of(covariance),
-        ),
-        entry(
-            "multivariate_normal_precision_logp",
-            |[x, mu, q]| normal::multivariate_normal_precision(x, mu, q),
-            || vectors_of(covariance),
-        ),
-        // A factor cannot be an argument: that of a given matrix is taken, by LU and by Cholesky.
-        entry(
-            "multivariate_normal_factor_logp",
-            |[x, mu, a]| {
-                let by_lu = normal::multivariate_normal_factor(x, mu, &lu_factor(a)?)?;
-                Ok(by_lu + normal::multivariate_normal_factor(x, mu, &cholesky_factor(a)?)?)
-            },
-            || vectors_of(covariance),
-        ),
+        entry("multivariate_normal_logp", |[x, mu, a]| normal::multivariate_normal(x, mu, a), vectors_and_matrices),
+        entry("multivariate_normal_cholesky_logp", by_triangle, vectors_and_matrices),
+        entry("multivariate_normal_precision_logp", by_precision, vectors_and_matrices),
+        entry("multivariate_normal_factor_logp", by_factors, vectors_and_matrices),
     ]
 }
 
@@ -218,10 +221,10 @@ fn shares() -> Vec<Sample> {
 }
 
 /// Vectors, and a matrix that is positive definite with a positive diagonal, so that it serves as a factor too.
-fn vectors_of(matrix: fn(&[usize]) -> Tensor) -> Vec<Sample> {
+fn vectors_and_matrices() -> Vec<Sample> {
     let x = |shape: &[usize]| dense(shape, (-2.0, 2.0), 1);
     let mu = |shape: &[usize]| dense(shape, (-1.0, 1.0), 2);
-    let given_matrix = |shape: &[usize]| given(matrix(shape));
+    let given_matrix = |shape: &[usize]| given(covariance(shape));
     let single = |shape: &[usize], seed| -> SampleInput { narrowed(&spread_over(shape, (-1.0, 1.0), seed)) };
     vec![
         Sample::new("a vector", [x(&[3]), mu(&[3]), given_matrix(&[3, 3])]),
@@ -231,7 +234,7 @@ fn vectors_of(matrix: fn(&[usize]) -> Tensor) -> Vec<Sample> {
         Sample::new("one number", [x(&[1]), mu(&[1]), given_matrix(&[1, 1])]),
         Sample::new("no numbers", [x(&[0]), mu(&[0]), given_matrix(&[0, 0])]),
         Sample::new("no vectors", [x(&[0, 2]), mu(&[2]), given_matrix(&[2, 2])]),
-        Sample::new("f32", [single(&[3], 1), single(&[3], 2), narrowed(&matrix(&[3, 3]))]).single(),
+        Sample::new("f32", [single(&[3], 1), single(&[3], 2), narrowed(&covariance(&[3, 3]))]).single(),
     ]
 }
 
