@@ -7,7 +7,7 @@ use std::panic::catch_unwind;
 
 use kronograph::graph::apply;
 use kronograph::ops::{
-    LuFactor, factorwise_matrix, inc_subtensor, kron_contract, kron_diag, kron_matmul, kron_trace, kronsum,
+    DenseFactor, factorwise_matrix, inc_subtensor, kron_contract, kron_diag, kron_matmul, kron_trace, kronsum,
     kronsum_diag, matmul_along, nearest_kron, nearest_krons, partial_trace, tril,
 };
 use kronograph::prelude::*;
@@ -176,7 +176,7 @@ fn dense_ops_refuse() {
 #[test]
 fn dense_factors_refuse() {
     let rows: &[Row] = rows! {
-        "two matrices": apply(LuFactor, &[m("a", 2, 2), m("b", 2, 2)])? => ["lu_factor", "1", "2"];
+        "two matrices": apply(DenseFactor::Lu, &[m("a", 2, 2), m("b", 2, 2)])? => ["lu_factor", "1", "2"];
         "lu of a rectangle": lu_factor(&m("a", 2, 3))? => ["lu_factor", "`a` is f64 (2, 3)", "square"];
         "lu of a vector": lu_factor(&v("a", 2))? => ["lu_factor", "`a` is f64 (2,)", "matrix"];
         "lu of a rectangle, at run time": { let a = matrix("a");

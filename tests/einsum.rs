@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 
 use kronograph::ops::einsum;
+use kronograph::ops::samples::spread_over;
 use kronograph::prelude::*;
 
-/// The elements of a tensor of a shape, some fixed sequence.
+/// The elements of a tensor of a shape.
 fn numbers(shape: &[usize], seed: usize) -> Vec<f64> {
-    (0..shape.iter().product()).map(|k| ((k * 7 + seed * 5) % 11) as f64 - 5.0).collect()
+    spread_over(shape, (-5.0, 5.0), seed as u64).to_vec().unwrap()
 }
 
 /// Every combination of indices of the letters.

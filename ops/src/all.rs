@@ -4,7 +4,7 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort};
+use crate::{construct, control, elemwise, index, join, kron, layout, linalg, program, reduce, sort};
 
 /// Every dense op and function.
 ///
@@ -28,7 +28,6 @@ pub fn entries() -> Vec<Entry> {
         join::entries(),
         sort::entries(),
         linalg::entries(),
-        grad_clip::entries(),
         kron::entries(),
         program::entries(),
     ]

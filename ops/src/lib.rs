@@ -19,11 +19,11 @@
 #![deny(unsafe_code)]
 
 mod all;
+mod broadcasting;
 mod construct;
 mod control;
 mod dtype;
 mod elemwise;
-mod grad_clip;
 mod index;
 mod join;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
@@ -42,10 +42,9 @@ mod value_and_gradient;
 
 pub use all::entries;
 pub use construct::*;
-pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
+pub use control::{GradClip, IfElse, Jacobian, Map, grad_clip, hessian, if_else, if_else_all, jacobian, map};
 pub use dtype::DType;
 pub use elemwise::*;
-pub use grad_clip::{GradClip, grad_clip};
 pub use index::{
     AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
     flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,

@@ -34,6 +34,7 @@ mod kron;
 mod kron_solve;
 mod kronsum;
 mod lu;
+mod lu_factorization;
 mod market;
 mod matrix;
 mod pattern;
@@ -70,4 +71,4 @@ pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
 };
 pub use transpose::{SparseTranspose, sparse_transpose};
-pub use ty::SparseType;
+pub use ty::{SparseType, is_sparse};
