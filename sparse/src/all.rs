@@ -3,7 +3,7 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    affine, dense, entries as kron, flow, format, identity, inner, inverse, kronsum, lu, product, sampled, transpose,
+    affine, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, lu, product, sampled, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -22,6 +22,7 @@ pub fn entries() -> Vec<Entry> {
     [
         affine::entries(),
         dense::entries(),
+        format::entries(),
         identity::entries(),
         inner::entries(),
         transpose::entries(),
@@ -29,8 +30,8 @@ pub fn entries() -> Vec<Entry> {
         sampled::entries(),
         lu::entries(),
         inverse::entries(),
-        format::entries(),
         kron::entries(),
+        kron_solve::entries(),
         kronsum::entries(),
         flow::entries::entries(),
     ]

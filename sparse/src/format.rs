@@ -14,7 +14,7 @@ use crate::convert::same_pattern;
 use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
-use crate::samples::{Build, Samples, any_shape, op};
+use crate::samples::{Build, no_rows, nothing, op, wide};
 use crate::ty::{SparseType, sparse_type};
 
 /// A sparse matrix in another format.
@@ -40,19 +40,25 @@ pub fn to_format(x: &Variable, format: Format) -> Result<Variable> {
 
 /// The entry of this file.
 pub(crate) fn entries() -> Vec<Entry> {
-    fn format_of(params: &Params<'_>) -> Result<Format> {
-        match params.word("format")? {
-            "csr" => Ok(Format::Csr),
-            "csc" => Ok(Format::Csc),
-            other => Err(params.wrong_word("format", "`csr` or `csc`", other)),
-        }
-    }
     let build: Build = |params, inputs| Ok(vec![to_format(only(params, inputs)?, format_of(params)?)?]);
-    let samples: Samples = |format| {
-        let to_other = |sample: Sample| sample.with("format", format.flip().name());
-        any_shape(format).into_iter().map(to_other).collect()
-    };
     vec![op("to_format", build, samples, |params| Ok(Arc::new(ToFormat { format: format_of(params)? })))]
+}
+
+fn samples(format: Format) -> Vec<Sample> {
+    let to_other = |name, x| Sample::new(name, [x]).with("format", format.flip().name());
+    vec![
+        to_other("a wide one", wide(format, 1)),
+        to_other("nothing stored", nothing(format)),
+        to_other("no rows", no_rows(format)),
+    ]
+}
+
+fn format_of(params: &Params<'_>) -> Result<Format> {
+    match params.word("format")? {
+        "csr" => Ok(Format::Csr),
+        "csc" => Ok(Format::Csc),
+        other => Err(params.wrong_word("format", "`csr` or `csc`", other)),
+    }
 }
 
 impl Op for ToFormat {

@@ -22,7 +22,6 @@ mod affine;
 mod all;
 mod convert;
 mod dense;
-mod entries;
 mod flow;
 mod format;
 mod identity;

@@ -63,7 +63,8 @@ fn assert_routes_agree(name: &str, w: &SparseMatrix, build: Build, rho: [f64; 3]
 fn each_w(check: impl Fn(&str, &SparseMatrix)) {
     check("directed", &directed(5, Format::Csr, 1));
     check("directed by columns", &directed(6, Format::Csc, 2));
-    check("directed, larger", &directed(27, Format::Csr, 3));
+    // No eigenvalue is near the reciprocal of a rho that is tried: there both routes lose digits.
+    check("directed, larger", &directed(27, Format::Csr, 5));
     check("rook", &rook(3, Format::Csr));
     check("rook by columns", &rook(4, Format::Csc));
     check("chain", &chain(6));
