@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result,
-    Sample, Shape, Tangents, Variable, apply,
+    Sample, Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::only;
 use kronograph_ops::{DType, Tensor};
@@ -32,6 +32,7 @@ pub struct ToFormat {
 /// When `x` is no sparse f64 matrix.
 #[track_caller]
 pub fn to_format(x: &Variable, format: Format) -> Result<Variable> {
+    let _scope = origin::here();
     match sparse_type("to_format", x)?.format() == format {
         true => Ok(x.clone()),
         false => apply(ToFormat { format }, std::slice::from_ref(x)),

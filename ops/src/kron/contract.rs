@@ -162,7 +162,8 @@ impl KronContract {
         // A vector is a matrix of one row.
         let (mut shape, mut strides): (Extents, Extents) = (g.shape().into(), g.strides().into());
         if shape.len() == 1 {
-            (shape.insert(0, 1), strides.insert(0, 0));
+            shape.insert(0, 1);
+            strides.insert(0, 0);
         }
         let axes = shape.len() - 2;
         for_each_matrix(&shape, &strides, |number, offset| {

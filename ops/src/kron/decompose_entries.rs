@@ -52,7 +52,7 @@ fn trace_of(params: &Params<'_>) -> Result<KsTrace> {
         None | Some("equal") => Ok(KsTrace::Equal),
         Some("zero") => Ok(KsTrace::Zero),
         Some("first") => Ok(KsTrace::First),
-        Some(other) => Err(params.wrong("trace", "`equal`, `zero` or `first`", &Prop::from(other.to_owned()))),
+        Some(other) => Err(params.wrong_word("trace", "`equal`, `zero` or `first`", other)),
     }
 }
 

@@ -32,11 +32,8 @@ pub(super) fn entries() -> Vec<Entry> {
     ]
 }
 
-/// `lower` is true if it is absent.
 fn build_cholesky(params: &Params<'_>, factors: &[Variable]) -> Result<Vec<Variable>> {
-    let lower = params.get("lower").is_none() || params.flag("lower")?;
-    let triangle = if lower { Triangle::Lower } else { Triangle::Upper };
-    Ok(vec![kron_cholesky(some(params, factors)?, triangle)?])
+    Ok(vec![kron_cholesky(some(params, factors)?, Triangle::of(params, Triangle::Lower)?)?])
 }
 
 /// The inputs are t, the factors and x.

@@ -55,7 +55,7 @@ pub fn triu(x: &Variable, k: i64) -> Result<Variable> {
 
 impl Triangle {
     /// PyTensor's `lower`, which has a default of its own in every function.
-    pub(super) fn of(params: &Params<'_>, default: Self) -> Result<Self> {
+    pub(crate) fn of(params: &Params<'_>, default: Self) -> Result<Self> {
         match (params.get("lower"), params.flag("lower")?) {
             (None, _) => Ok(default),
             (Some(_), true) => Ok(Triangle::Lower),
