@@ -5,7 +5,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    construct, control, elemwise, grad_clip, index, join, kron, layout, linalg, program, reduce, sort, transform,
+    construct, control, elemwise, grad_clip, index, join, kron, kron_shift, layout, linalg, program, reduce, sort,
+    transform,
 };
 
 /// Every dense op and function.
@@ -32,6 +33,7 @@ pub fn entries() -> Vec<Entry> {
         linalg::entries(),
         grad_clip::entries(),
         kron::entries(),
+        kron_shift::entries(),
         program::entries(),
         transform::entries(),
     ]
