@@ -26,12 +26,14 @@ W1 = [f"{graph}:{n}:{t}" for graph in ("rook", "knn") for n in (50, 100, 300, 10
 FULL = [f"full:{graph}:{n}:1" for graph in ("rook", "knn") for n in (50, 100)]
 W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chain10k", "tree10k"]
 W3 = ["1000", "100000", "10000000"]
+W6 = [f"{m}:{nugget}" for nugget in (0, 1) for m in (20, 50, 100)]
 
 # Workload: its cases, and the peers that are asked unless some are named.
 WORKLOADS = {
     "w1": (W1 + FULL, ["c-multirhs", "tuned-klu", "bayespecon-superlu", "bayespecon-klu", "jax-lu", "full-superlu"]),
     "w2": (W2, ["casadi-sx", "casadi-mx", "jax", "torch", "pytensor-numba", "pytensor-cvm"]),
     "w3": (W3, ["numpy", "numba", "jax", "pytensor-numba", "pytensor-c"]),
+    "w6": (W6, ["jax-factored", "numpy-factored", "torch-factored", "torch-openreml"]),
 }
 
 # What a peer calls a result that ours has under another name.

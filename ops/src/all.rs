@@ -5,8 +5,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    construct, control, elemwise, grad_clip, index, join, kron, kron_shift, layout, linalg, program, reduce, sort,
-    transform,
+    construct, control, covariance, elemwise, grad_clip, index, join, kron, kron_shift, layout, linalg, program,
+    reduce, sort, transform,
 };
 
 /// Every dense op and function.
@@ -34,6 +34,7 @@ pub fn entries() -> Vec<Entry> {
         grad_clip::entries(),
         kron::entries(),
         kron_shift::entries(),
+        covariance::entries(),
         program::entries(),
         transform::entries(),
     ]

@@ -45,7 +45,9 @@ mod value_and_gradient;
 pub use all::entries;
 pub use construct::*;
 pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
-pub use covariance::*;
+pub use covariance::{
+    Constants, Covariance, Dummy, GramProduct, Operands, ParameterMap, ParameterSpec, Structure, StructureKind,
+};
 pub use dtype::DType;
 pub use elemwise::*;
 pub use grad_clip::{GradClip, grad_clip};

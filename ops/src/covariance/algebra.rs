@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kronograph_graph::{BuildError, Result, Variable};
+use kronograph_graph::{BuildError, Result, Variable, origin};
 
 use super::built::Covariance;
 use super::dense;
@@ -99,6 +99,7 @@ impl Structure {
 
     #[track_caller]
     fn joined(op: &'static str, verb: Verb, operands: Operands, axis: usize) -> Result<Self> {
+        let _scope = origin::here();
         let operands = operands.checked(op, 2..=usize::MAX)?;
         let shapes = operands.shapes();
         let mut shape = shapes[0];

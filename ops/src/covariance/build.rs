@@ -8,6 +8,7 @@ use super::structure::Structure;
 use crate::dtype::DType;
 use crate::elemwise::cast;
 use crate::index::{Index, subtensor};
+use crate::layout::specify_shape;
 use crate::tensor::{constant, tensor_type};
 
 /// The scale on which parameters are given by name.
@@ -22,7 +23,7 @@ impl Structure {
     ///
     /// # Errors
     ///
-    /// When `raw` is no vector, or known to be of another length.
+    /// When `raw` is no vector, or known to be of another length; at run time, when it is of another length.
     #[track_caller]
     pub fn build(&self, raw: &Variable) -> Result<Covariance> {
         let _scope = origin::here();
@@ -32,7 +33,7 @@ impl Structure {
             let rule = format!("the raw parameters are a vector of {count} numbers, for {}", free_list(self));
             return Err(BuildError::inputs(name, std::slice::from_ref(raw), rule));
         }
-        let raw = cast(raw, DType::F64)?;
+        let raw = specify_shape(&cast(raw, DType::F64)?, [count])?;
         let mut at = 0;
         let give = |parameter: &ParameterSpec| {
             let position = at;

@@ -1,7 +1,7 @@
 //! Which row belongs to which combination of labels, as a matrix of zeros and ones.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kronograph_graph::{BuildError, Result, Variable};
 
@@ -79,24 +79,7 @@ impl Dummy {
     /// When the factors have different numbers of labels, or a level is there twice.
     #[track_caller]
     pub fn column_names(&self) -> Result<Vec<String>> {
-        let levels = self.ordered_levels()?;
-        let mut names = vec![Vec::new()];
-        for factor in &levels {
-            let with = |name: &Vec<String>| {
-                let longer = factor.iter().map(|level| [&name[..], std::slice::from_ref(level)].concat());
-                longer.collect::<Vec<_>>()
-            };
-            names = names.iter().flat_map(with).collect();
-        }
-        let mut names: Vec<String> = names.into_iter().map(|name| name.join(".")).collect();
-        if self.drop_empty {
-            let seen: BTreeSet<String> = (0..self.rows()).map(|row| self.combination(row)).collect();
-            names.retain(|name| seen.contains(name));
-        }
-        if self.drop_first && !names.is_empty() {
-            names.remove(0);
-        }
-        Ok(names)
+        Ok(self.combinations()?.into_iter().map(|levels| levels.join(".")).collect())
     }
 
     /// The column of each row; `None` for a combination that has none.
@@ -106,16 +89,37 @@ impl Dummy {
     /// As [`column_names`](Self::column_names).
     #[track_caller]
     pub fn columns(&self) -> Result<Vec<Option<usize>>> {
-        let names = self.column_names()?;
-        Ok((0..self.rows()).map(|row| names.iter().position(|name| *name == self.combination(row))).collect())
+        let columns: BTreeMap<_, _> = self.combinations()?.into_iter().zip(0..).collect();
+        Ok((0..self.rows()).map(|row| columns.get(&self.combination(row)).copied()).collect())
+    }
+
+    /// The levels of each factor for every column.
+    #[track_caller]
+    fn combinations(&self) -> Result<Vec<Vec<String>>> {
+        let mut columns = vec![Vec::new()];
+        for factor in &self.ordered_levels()? {
+            let with = |column: &Vec<String>| {
+                let longer = factor.iter().map(|level| [&column[..], std::slice::from_ref(level)].concat());
+                longer.collect::<Vec<_>>()
+            };
+            columns = columns.iter().flat_map(with).collect();
+        }
+        if self.drop_empty {
+            let seen: BTreeSet<Vec<String>> = (0..self.rows()).map(|row| self.combination(row)).collect();
+            columns.retain(|column| seen.contains(column));
+        }
+        if self.drop_first && !columns.is_empty() {
+            columns.remove(0);
+        }
+        Ok(columns)
     }
 
     fn rows(&self) -> usize {
         self.labels.first().map_or(0, Vec::len)
     }
 
-    fn combination(&self, row: usize) -> String {
-        self.labels.iter().map(|labels| &*labels[row]).collect::<Vec<_>>().join(".")
+    fn combination(&self, row: usize) -> Vec<String> {
+        self.labels.iter().map(|labels| labels[row].clone()).collect()
     }
 
     #[track_caller]

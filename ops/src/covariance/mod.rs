@@ -16,6 +16,7 @@ mod built;
 mod dense;
 mod diagonal;
 mod dummy;
+mod entries;
 mod equal_entry;
 mod equicorrelation;
 mod gaussian;
@@ -34,6 +35,7 @@ mod triangles;
 
 pub use built::Covariance;
 pub use dummy::Dummy;
+pub(crate) use entries::entries;
 pub use gaussian::Constants;
 pub use gram::GramProduct;
 pub use kind::{ParameterMap, StructureKind};

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Result};
+use kronograph_graph::{BuildError, Result, origin};
 
 use super::kind::StructureKind;
 use super::operands::Operands;
@@ -55,6 +55,7 @@ impl Structure {
     /// one has.
     #[track_caller]
     pub fn operator(kind: impl StructureKind, operands: impl Into<Operands>) -> Result<Self> {
+        let _scope = origin::here();
         let operands = operands.into().into_named(&kind.name())?;
         Self::assemble(Arc::new(kind), operands)
     }
