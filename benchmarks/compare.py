@@ -26,6 +26,7 @@ W1 = [f"{graph}:{n}:{t}" for graph in ("rook", "knn") for n in (50, 100, 300, 10
 FULL = [f"full:{graph}:{n}:1" for graph in ("rook", "knn") for n in (50, 100)]
 W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chain10k", "tree10k"]
 W3 = ["1000", "100000", "10000000"]
+W5 = ["all"]
 W6 = [f"{m}:{nugget}" for nugget in (0, 1) for m in (20, 50, 100)]
 
 # Workload: its cases, and the peers that are asked unless some are named.
@@ -33,6 +34,7 @@ WORKLOADS = {
     "w1": (W1 + FULL, ["c-multirhs", "tuned-klu", "bayespecon-superlu", "bayespecon-klu", "jax-lu", "full-superlu"]),
     "w2": (W2, ["casadi-sx", "casadi-mx", "jax", "torch", "pytensor-numba", "pytensor-cvm"]),
     "w3": (W3, ["numpy", "numba", "jax", "pytensor-numba", "pytensor-c"]),
+    "w5": (W5, ["c", "broadcast", "numba", "jax", "torch", "pytensor-numba", "seed"]),
     "w6": (W6, ["jax-factored", "numpy-factored", "torch-factored", "torch-openreml"]),
 }
 
@@ -92,9 +94,9 @@ def takes(peer, case):
 
 
 def result_name(line):
-    """`build` of the case `hier:build`, `map` of `map:1000`; W1 has one result per case."""
+    """`build` of the case `hier:build`, `map` of `map:1000`, all of `sum:10000x10000`; W1 has one result per case."""
     before, _, after = line["case"].partition(":")
-    return {"W2": after, "W3": before}.get(line["workload"], "")
+    return {"W2": after, "W3": before, "W5": line["case"]}.get(line["workload"], "")
 
 
 def same(a, b):
@@ -130,7 +132,7 @@ def measure(workload, folder, cases, peers, rounds):
                     match = mine.get(name) or mine.get(SAME_RESULT.get(name))
                     if match:
                         check(match, line)
-                        pairs.setdefault((case, name, peer), []).append((match, line))
+                        pairs.setdefault((case, name, line["peer"]), []).append((match, line))
             print(f"round {round_number + 1}: {case}", file=sys.stderr)
     return pairs, limits
 

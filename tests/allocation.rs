@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kronograph::ops::{
-    cumprod, einsum, flip, if_else, log_softmax, logsumexp_axes, min_axes, prod, roll, softmax_axes, sort, split, std,
-    tile,
+    KsTrace, cumprod, einsum, flip, if_else, kronsum, kronsum_diag, ks_decompose_diag, log_softmax, logsumexp_axes,
+    min_axes, prod, roll, softmax_axes, sort, split, std, tile,
 };
 use kronograph::prelude::*;
 
@@ -82,6 +82,7 @@ fn austria(theta: &Variable) -> Variable {
 /// Scalars made of reductions, shapes and the order of elements of a matrix.
 fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Variable)>> {
     let pieces = split(&roll(x, 1, 0)?, [1, 3], 1)?;
+    let (square, dims) = (matmul(&transpose(x)?, x)?, [Dim::axis(x, 0), Dim::from(4)]);
     let narrow = sum_axes(&cast(x, DType::F32)?, &[0])?;
     Ok(vec![
         ("softmax", sum(&sqr(&softmax_axes(x, &[1])?)?)?),
@@ -98,6 +99,10 @@ fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Varia
         ("a sum in f32", cast(&sum(&narrow)?, DType::F64)?),
         ("if_else", if_else(&gt(&sum(x)?, 0.0)?, &sum(&sqr(x)?)?, &sum(&exp(x)?)?)?),
         ("rows by positions", sum(&sqr(&subtensor(x, &[Index::array(&constant(vec![2i64, 0, 2]))])?)?)?),
+        ("kron", sum(&sqr(&kron(x, x)?)?)?),
+        ("kronsum and partial traces", sum(&sqr(&kronsum(&[square.clone(), square])?)?)?),
+        ("kronsum_diag", sum(&sqr(&kronsum_diag(&[sum_axes(x, &[0])?, sum_axes(x, &[1])?])?)?)?),
+        ("ks_decompose_diag", sum(&sqr(&ks_decompose_diag(&ravel(x)?, dims, KsTrace::Equal)?.0[1])?)?),
         ("einsum", einsum("ij,kj->", &[x.clone(), sqr(x)?])?),
     ])
 }

@@ -6,7 +6,10 @@ use std::error::Error;
 use std::panic::catch_unwind;
 
 use kronograph::graph::apply;
-use kronograph::ops::{LuFactor, inc_subtensor, matmul_along, tril};
+use kronograph::ops::{
+    LuFactor, factorwise_matrix, inc_subtensor, kron_contract, kron_diag, kron_matmul, kron_trace, kronsum,
+    kronsum_diag, matmul_along, nearest_kron, nearest_krons, partial_trace, tril,
+};
 use kronograph::prelude::*;
 use kronograph::sparse::{project_sparse, sample_dense, sampled_outer, sparse_inner, structured_dot_along};
 
@@ -139,7 +142,30 @@ fn dense_ops_refuse() {
         "inc_subtensor, at run time": { let (x, y) = (vector("x"), vector("y"));
             call(&[&x, &y], &inc_subtensor(&x, &y, &[Index::slice(0, 2, 1)])?, &[&ones(&[4]), &ones(&[3])])? } => ["inc_subtensor", "`y` f64 (3,)"];
         "inc_subtensor of an integer": inc_subtensor(&tensor("x", DType::I64, &[None]), &v("y", 1), &[])? => ["inc_subtensor", "`x` is i64"];
-        "kron of a vector": kron(&v("a", 2), &m("b", 2, 2))? => ["kron", "`a` is f64 (2,)"];
+        "kron of a scalar": kron(&scalar("a"), &m("b", 2, 2))? => ["kron", "`a` is f64 ()"];
+        "kron of stacks": kron(&tensor("a", DType::F64, &[Some(2), None, None]), &tensor("b", DType::F64, &[Some(3), None, None]))?
+            => ["`a` is f64 (2, ?, ?)", "(3, ?, ?)"];
+        "kron_contract of another size": kron_contract(&m("g", 4, 5), &[m("a", 2, 2), m("b", 2, 3)], 0)? => ["kron_contract", "`g` is f64 (4, 5)", "axis 1"];
+        "kron_contract of no factor": kron_contract(&m("g", 4, 6), &[m("a", 2, 2), m("b", 2, 3)], 2)? => ["kron_contract", "no factor 2"];
+        "kron_contract, at run time": { let (g, a) = (matrix("g"), matrix("a"));
+            call(&[&g, &a], &kron_contract(&g, &[a.clone(), a.clone()], 1)?, &[&ones(&[4, 5]), &ones(&[2, 2])])? } => ["kron_contract", "`g` f64 (4, 5)"];
+        "kron_matmul of a short vector": kron_matmul(&[m("a", 2, 2), m("b", 2, 3)], &v("x", 5), Trans::No)? => ["kron_matmul", "`x` is f64 (5,)", "6"];
+        "kron_matmul of a stack": kron_matmul(&[tensor("a", DType::F64, &[None; 3])], &v("x", 5), Trans::No)? => ["kron_matmul", "`a` is f64 (?, ?, ?)"];
+        "kron_matmul of nothing": kron_matmul(&[], &v("x", 5), Trans::No)? => ["kron_matmul"];
+        "kronsum of a rectangle": kronsum(&[m("a", 2, 2), m("b", 2, 3)])? => ["kronsum", "`b` is f64 (2, 3)", "factor 1"];
+        "kronsum of a rectangle, at run time": { let (a, b) = (matrix("a"), matrix("b"));
+            call(&[&a, &b], &kronsum(&[a.clone(), b.clone()])?, &[&ones(&[2, 2]), &ones(&[2, 3])])? } => ["kronsum", "`b` f64 (2, 3)", "factor 1"];
+        "kronsum_diag of a matrix": kronsum_diag(&[v("a", 2), m("b", 2, 2)])? => ["kronsum_diag", "`b` is f64 (2, 2)", "factor 1"];
+        "partial_trace of another size": partial_trace(&m("m", 5, 5), [2, 3], 0)? => ["partial_trace", "`m` is f64 (5, 5)", "6"];
+        "partial_trace of no factor": partial_trace(&m("m", 6, 6), [2, 3], 2)? => ["partial_trace", "no factor 2"];
+        "partial_trace, at run time": { let m = matrix("m");
+            call(&[&m], &partial_trace(&m, [2, 3], 0)?, &[&ones(&[6, 5])])? } => ["partial_trace", "`m` f64 (6, 5)", "sizes 1, 2 and 3"];
+        "factorwise_matrix at no index": factorwise_matrix(&m("m", 6, 6), [2, 3], 0, [0, 2])? => ["factorwise_matrix", "(0, 2)"];
+        "nearest_kron of another size": nearest_kron(&m("m", 5, 6), [2, 2], [3, 3])?[0].clone() => ["`m` is f64 (5, 6)"];
+        "nearest_kron of too high a rank": nearest_krons(&m("m", 4, 6), [2, 2], [2, 3], 5)?[0][0].clone() => ["nearest_kron", "4", "5"];
+        "kron_trace of a rectangle": kron_trace(&[m("a", 2, 3), m("b", 3, 2)])? => ["kron_trace", "`a` is f64 (2, 3)", "factor 0"];
+        "kron_diag of a rectangle, at run time": { let (a, b) = (matrix("a"), matrix("b"));
+            call(&[&a, &b], &kron_diag(&[a.clone(), b.clone()])?, &[&ones(&[2, 3]), &ones(&[3, 2])])? } => ["`a` f64 (2, 3)"];
         "tril of a vector": tril(&v("a", 2), 0)? => ["tril", "`a` is f64 (2,)"];
         "eye of no size": eye(Dim::UNKNOWN)? => ["eye"];
         "eye, immense": call(&[], &eye(1usize << 31)?, &[])? => ["eye", "too large"];

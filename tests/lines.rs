@@ -89,6 +89,42 @@ fn shapes_of_what_is_no_tensor() {
 }
 
 #[test]
+fn kronecker_products_and_sums_of_what_is_no_tensor() {
+    let (f, x, two) = (&factor(), &matrix("x"), [2usize, 2]);
+    let pair = &[x.clone(), f.clone()];
+    check(vec![
+        refused("kron_all", ops::kron_all(pair)),
+        refused("kron_contract", ops::kron_contract(x, pair, 0)),
+        refused("kron_matmul", ops::kron_matmul(pair, x, Trans::No)),
+        refused("kron_matmul_along", ops::kron_matmul_along(std::slice::from_ref(x), x, 2, Trans::No)),
+        refused("kronsum", ops::kronsum(pair)),
+        refused("kronsum_scipy", ops::kronsum_scipy(x, f)),
+        refused("kronsum_matmul", ops::kronsum_matmul(pair, x, Trans::No)),
+        refused("kronsum_diag", ops::kronsum_diag(pair)),
+        refused("partial_trace", ops::partial_trace(f, two, 0)),
+        refused("factorwise_sums_diag", ops::factorwise_sums_diag(f, two)),
+        refused("factorwise_matrix", ops::factorwise_matrix(f, two, 0, [0, 0])),
+        refused("factorwise_average", ops::factorwise_average(f, two, 0)),
+        refused("factorwise_average_diag", ops::factorwise_average_diag(f, two, 0)),
+        refused("ks_decompose", ops::ks_decompose(f, two, ops::KsTrace::Equal)),
+        refused("ks_decompose_diag", ops::ks_decompose_diag(f, two, ops::KsTrace::Equal)),
+        refused("nearest_kron", ops::nearest_kron(f, two, two)),
+        refused("nearest_krons", ops::nearest_krons(f, two, two, 2)),
+        refused("kron_slogdet", ops::kron_slogdet(pair)),
+        refused("kron_det", ops::kron_det(pair)),
+        refused("kron_trace", ops::kron_trace(pair)),
+        refused("kron_diag", ops::kron_diag(pair)),
+        refused("kron_inverse", ops::kron_inverse(pair)),
+        refused("kron_cholesky", ops::kron_cholesky(pair, Triangle::Lower)),
+        refused("expm_kronsum", ops::expm_kronsum(pair)),
+        refused("expm_kronsum_action", ops::expm_kronsum_action(x, pair, x)),
+        refused("sparse_kronsum", kronograph::sparse::sparse_kronsum(pair)),
+        refused("kronsum_solve", kronograph::sparse::kronsum_solve(pair, x, Trans::No)),
+        refused("to_format", kronograph::sparse::to_format(x, Format::Csr)),
+    ]);
+}
+
+#[test]
 fn axes_that_do_not_exist() {
     let x = &vector("x");
     check(vec![

@@ -16,7 +16,7 @@
 //! * An axis broadcasts only if its static length is 1.
 //! * No parallelism is taken from a global: faer is always told to run sequentially.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod all;
 mod construct;
@@ -27,6 +27,7 @@ mod elemwise;
 mod grad_clip;
 mod index;
 mod join;
+#[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
 mod kernels;
 mod kron;
 mod kron_shift;
@@ -56,7 +57,7 @@ pub use index::{
     flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,
 };
 pub use join::*;
-pub use kron::{Kron, kron};
+pub use kron::*;
 pub use kron_shift::{KronShiftContract, KronShiftLogdet, KronShiftSolve, kron_shift_logdet, kron_shift_solve};
 pub use layout::*;
 pub use linalg::*;

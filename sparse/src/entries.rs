@@ -11,11 +11,13 @@ use kronograph_ops::{FactorType, Trans, factor_solve_axis};
 
 use crate::affine::{AffineOnPattern, affine_on_pattern};
 use crate::dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
+use crate::format::{ToFormat, to_format};
 use crate::identity::{IdentityLike, identity_like};
 use crate::inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
 use crate::inverse::{InverseOnPattern, inverse_on_pattern};
 use crate::kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 use crate::kron_solve::kron_solve;
+use crate::kronsum::{kronsum_solve, sparse_kronsum};
 use crate::lu::{SparseLu, sparse_lu};
 use crate::matrix::Format;
 use crate::product::{StructuredDot, structured_dot, structured_dot_along};
@@ -79,6 +81,9 @@ pub(crate) fn algebra() -> Vec<Entry> {
         unary("dense_from_sparse", dense_from_sparse, || Arc::new(DenseFromSparse)),
         pairs("sparse_inner", sparse_inner, || Arc::new(SparseInner)),
         pairs("project_sparse", project_sparse, || Arc::new(ProjectSparse)),
+        entry("to_format", build_to_format, format_samples, |params| {
+            Ok(Arc::new(ToFormat { format: format_of(params)? }))
+        }),
         entry(
             "identity_like",
             |params, v| Ok(vec![identity_like(only(params, v)?)?]),
@@ -86,6 +91,27 @@ pub(crate) fn algebra() -> Vec<Entry> {
             |_| Ok(Arc::new(IdentityLike)),
         ),
     ]
+}
+
+fn build_to_format(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    Ok(vec![to_format(only(params, v)?, format_of(params)?)?])
+}
+
+fn format_samples(format: Format) -> Vec<Sample> {
+    let to_other = |name, x| one(name, [x]).with("format", format.flip().name());
+    vec![
+        to_other("a wide one", wide(format, 1)),
+        to_other("nothing stored", nothing(format)),
+        to_other("no rows", no_rows(format)),
+    ]
+}
+
+fn format_of(params: &Params<'_>) -> Result<Format> {
+    match params.word("format")? {
+        "csr" => Ok(Format::Csr),
+        "csc" => Ok(Format::Csc),
+        other => Err(params.wrong("format", "`csr` or `csc`", &Prop::from(other.to_owned()))),
+    }
 }
 
 fn overlapping(format: Format) -> Vec<Sample> {
@@ -246,10 +272,23 @@ pub(crate) fn krons() -> Vec<Entry> {
                     one("of two", [wide(format, 1), weights(format, 2)]),
                     one("with nothing", [nothing(format), weights(format, 2)]),
                     one("no rows", [no_rows(format), weights(format, 2)]),
+                    one("of two formats", [wide(format, 1), wide(format.flip(), 2)]),
                 ]
             },
             |_| Ok(Arc::new(SparseKron)),
         ),
+        function(
+            "sparse_kronsum",
+            |params, v| Ok(vec![sparse_kronsum(some(params, v)?)?]),
+            |format| {
+                vec![
+                    one("of two", [weights(format, 1), square(format, 2)]),
+                    one("of one", [weights(format, 1)]),
+                    one("of two formats", [weights(format, 1), weights(format.flip(), 2)]),
+                ]
+            },
+        ),
+        function("kronsum_solve", build_kronsum_solve, kronsum_solve_samples),
         entry("sparse_kron_contract", build_contract, contract_samples, |params| {
             Ok(Arc::new(SparseKronContract { side: side_of(params)? }))
         }),
@@ -296,6 +335,31 @@ fn kron_solve_samples(format: Format) -> Vec<Sample> {
     let two = [square(format, 1), square(format, 4), x(&[16], 2)];
     samples.push(one("two sparse legs", two));
     samples.push(one("one leg", [square(format, 1), x(&[4], 2)]).with("trans", true));
+    samples
+}
+
+fn build_kronsum_solve(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let (b, legs) = some(params, v)?.split_last().ok_or_else(|| params.arity(2, v))?;
+    Ok(vec![kronsum_solve(legs, b, trans_of(params)?)?])
+}
+
+/// Sparse legs, and dense ones.
+fn kronsum_solve_samples(format: Format) -> Vec<Sample> {
+    let both = |name: &'static str, legs: [SampleInput; 2], b: &[usize]| {
+        let sample = |trans: bool| one(name, legs.clone().into_iter().chain([x(b, 9)])).with("trans", trans);
+        [sample(false), sample(true)]
+    };
+    let leg = |n: usize, seed| dense(&[n, n], (1.0, 2.0), seed);
+    let sparse = || [square(format, 1), square(format, 4)];
+    let mut samples: Vec<Sample> =
+        [both("sparse, a vector", sparse(), &[16]), both("sparse, columns", sparse(), &[16, 2])].concat();
+    // The dense ones are no different in the other format.
+    if format == Format::Csr {
+        samples.extend(both("dense, a vector", [leg(2, 3), leg(1, 4)], &[2]));
+        samples.extend(both("dense, columns", [leg(1, 3), leg(2, 4)], &[2, 3]));
+        samples.push(one("one dense leg", [leg(2, 3), x(&[2], 2)]));
+        samples.push(one("three dense legs", [leg(2, 3), leg(1, 4), leg(2, 5), x(&[4], 2)]));
+    }
     samples
 }
 

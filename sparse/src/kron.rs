@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
-    Tangents, Variable, apply, sum_of,
+    Tangents, Variable, apply, origin, sum_of,
 };
 use kronograph_ops::DType;
 
 use crate::convert::same_pattern;
+use crate::format::to_format;
 use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
@@ -22,10 +23,11 @@ use crate::ty::{SparseType, sparse_type};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SparseKron;
 
-/// `A ⊗ B` of sparse matrices of one format: entry (i m + k, j n + l) is `A[i, j] B[k, l]` for B of shape (m, n).
+/// `A ⊗ B` of sparse matrices: entry (i m + k, j n + l) is `A[i, j] B[k, l]` for B of shape (m, n).
 ///
-/// It stores a product for each pair of stored entries, explicit zeros included. Derivatives: `Ā` and `B̄` are the
-/// contractions of the cotangent, [`sparse_kron_contract`]. Source: SciPy `sparse.kron`.
+/// The result has the format of A, which B is brought into ([`to_format`]). It stores a product for each pair of stored
+/// entries, explicit zeros included. Derivatives: `Ā` and `B̄` are the contractions of the cotangent,
+/// [`sparse_kron_contract`]. Source: SciPy `sparse.kron`.
 ///
 /// ```
 /// use kronograph_sparse::{Format, sparse_kron, sparse_matrix};
@@ -37,11 +39,11 @@ pub struct SparseKron;
 ///
 /// # Errors
 ///
-/// When an operand is no sparse f64 matrix, or the formats differ; at run time, when the product does not fit into 32
-/// bits.
+/// When an operand is no sparse f64 matrix; at run time, when the product does not fit into 32 bits.
 #[track_caller]
 pub fn sparse_kron(a: &Variable, b: &Variable) -> Result<Variable> {
-    apply(SparseKron, &[a.clone(), b.clone()])
+    let _scope = origin::here();
+    apply(SparseKron, &[a.clone(), to_format(b, sparse_type("sparse_kron", a)?.format())?])
 }
 
 /// The factor of a Kronecker product.

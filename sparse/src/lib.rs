@@ -24,6 +24,7 @@ mod convert;
 mod dense;
 mod entries;
 mod flow;
+mod format;
 mod identity;
 mod inner;
 mod inverse;
@@ -31,6 +32,7 @@ mod inverse;
 mod kernels;
 mod kron;
 mod kron_solve;
+mod kronsum;
 mod lu;
 mod market;
 mod matrix;
@@ -51,11 +53,13 @@ pub use flow::{
     kronecker_flow_solve_matrix, kronecker_flow_solve_with, rcond, sar_logdet, sar_logdet_with, sparse_flow_logdet,
     sparse_flow_logdet_with, sparse_flow_solve, sparse_flow_solve_matrix, sparse_flow_solve_with, sparse_sar_solve,
 };
+pub use format::{ToFormat, to_format};
 pub use identity::{IdentityLike, identity_like};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
 pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 pub use kron_solve::kron_solve;
+pub use kronsum::{kronsum_solve, sparse_kronsum};
 pub use lu::{SparseLu, sparse_lu};
 pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
 pub use matrix::{Format, SparseError, SparseMatrix};

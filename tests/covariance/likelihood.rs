@@ -1,7 +1,5 @@
 //! Restricted likelihoods: golden numbers, stability at the border, and a kind of a user's own.
 
-use std::borrow::Cow;
-
 use kronograph::graph::Result as Built;
 use kronograph::ops::{Constants, Covariance, ParameterSpec, Structure, StructureKind};
 use kronograph::prelude::*;
@@ -85,8 +83,8 @@ fn ar1_is_stable_as_the_correlation_goes_to_one() {
 struct Scaled(Variable);
 
 impl StructureKind for Scaled {
-    fn name(&self) -> Cow<'static, str> {
-        "scaled".into()
+    fn name(&self) -> &'static str {
+        "scaled"
     }
 
     fn shape(&self) -> [usize; 2] {

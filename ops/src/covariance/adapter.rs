@@ -1,6 +1,5 @@
 //! A structure whose parameters follow from other ones.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use kronograph_graph::{BuildError, Result, Variable};
@@ -68,8 +67,8 @@ fn inner(v: &Covariance) -> &Covariance {
 }
 
 impl StructureKind for Adapter {
-    fn name(&self) -> Cow<'static, str> {
-        "adapter".into()
+    fn name(&self) -> &'static str {
+        "adapter"
     }
 
     fn shape(&self) -> [usize; 2] {

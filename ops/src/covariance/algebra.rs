@@ -1,7 +1,5 @@
 //! Products, transposes, inverses, and matrices beside and below one another.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable, origin};
 
 use super::built::Covariance;
@@ -113,13 +111,13 @@ impl Structure {
 }
 
 impl StructureKind for Algebra {
-    fn name(&self) -> Cow<'static, str> {
+    fn name(&self) -> &'static str {
         match self.verb {
-            Verb::Product => "product".into(),
-            Verb::Transpose => "transpose".into(),
-            Verb::Inverse => "inverse".into(),
-            Verb::Augment => "augment".into(),
-            Verb::Stack => "stack".into(),
+            Verb::Product => "product",
+            Verb::Transpose => "transpose",
+            Verb::Inverse => "inverse",
+            Verb::Augment => "augment",
+            Verb::Stack => "stack",
         }
     }
 

@@ -4,8 +4,6 @@
 //! `n ln s + (n - 1) ln γ`, and the Cholesky factor is `√s ρ^(i-j)`, times `√γ` but in the first column. Where the raw
 //! number x of ρ is known, γ is `4 sigmoid(x) sigmoid(-x)`, which keeps its digits as |ρ| goes to 1.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::{at_least, part};
@@ -79,8 +77,8 @@ impl Ar1 {
 }
 
 impl StructureKind for Ar1 {
-    fn name(&self) -> Cow<'static, str> {
-        "ar1".into()
+    fn name(&self) -> &'static str {
+        "ar1"
     }
 
     fn shape(&self) -> [usize; 2] {

@@ -1,7 +1,5 @@
 //! Structures as blocks on a diagonal, which are worked with one after another.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable};
 
 use super::along::part;
@@ -56,8 +54,8 @@ fn along_blocks(
 }
 
 impl StructureKind for BlockDiagonal {
-    fn name(&self) -> Cow<'static, str> {
-        "block_diagonal".into()
+    fn name(&self) -> &'static str {
+        "block_diagonal"
     }
 
     fn shape(&self) -> [usize; 2] {

@@ -28,7 +28,7 @@ impl Structure {
     pub fn build(&self, raw: &Variable) -> Result<Covariance> {
         let _scope = origin::here();
         let (name, count) = (self.kind().name(), self.free_parameters().count());
-        let ty = tensor_type(&name, raw)?;
+        let ty = tensor_type(name, raw)?;
         if ty.rank() != 1 || ty.lengths()[0].is_some_and(|length| length != count) {
             let rule = format!("the raw parameters are a vector of {count} numbers, for {}", free_list(self));
             return Err(BuildError::inputs(name, std::slice::from_ref(raw), rule));
@@ -75,7 +75,7 @@ impl Structure {
             if parameter.fixed().is_some() || given_by_name[..k].iter().any(|(before, _)| before == name) {
                 return Err(self.wrong(format!("the parameter `{name}` is fixed, or is given twice")));
             }
-            if tensor_type(&self.kind().name(), variable)?.rank() != 0 {
+            if tensor_type(self.kind().name(), variable)?.rank() != 0 {
                 let rule = format!("a scalar is needed for the parameter `{name}`");
                 return Err(BuildError::inputs(self.kind().name(), std::slice::from_ref(variable), rule));
             }

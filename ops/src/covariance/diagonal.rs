@@ -1,7 +1,5 @@
 //! A diagonal matrix with a variance for each row.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::{at_least, vector_along};
@@ -39,8 +37,8 @@ fn variances(v: &Covariance) -> Result<Variable> {
 }
 
 impl StructureKind for Diagonal {
-    fn name(&self) -> Cow<'static, str> {
-        "diagonal".into()
+    fn name(&self) -> &'static str {
+        "diagonal"
     }
 
     fn shape(&self) -> [usize; 2] {

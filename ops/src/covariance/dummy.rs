@@ -1,6 +1,5 @@
 //! Which row belongs to which combination of labels, as a matrix of zeros and ones.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kronograph_graph::{BuildError, Result, Variable};
@@ -172,8 +171,8 @@ impl Structure {
 }
 
 impl StructureKind for Indicator {
-    fn name(&self) -> Cow<'static, str> {
-        "dummy".into()
+    fn name(&self) -> &'static str {
+        "dummy"
     }
 
     fn shape(&self) -> [usize; 2] {

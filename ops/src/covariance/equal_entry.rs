@@ -1,7 +1,5 @@
 //! A matrix whose entries are all the same variance.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::at_least;
@@ -33,8 +31,8 @@ impl Structure {
 }
 
 impl StructureKind for EqualEntry {
-    fn name(&self) -> Cow<'static, str> {
-        "equal_entry".into()
+    fn name(&self) -> &'static str {
+        "equal_entry"
     }
 
     fn shape(&self) -> [usize; 2] {

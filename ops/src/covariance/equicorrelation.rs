@@ -4,8 +4,6 @@
 //! function of V takes the mean along the axis apart. Where the raw number x of ρ is known, the two are `s n sigmoid(x)`
 //! and `s n/(n-1) sigmoid(-x)`, which keep their digits at the borders of the domain.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::at_least;
@@ -86,10 +84,10 @@ impl EqualCorrelations {
 }
 
 impl StructureKind for EqualCorrelations {
-    fn name(&self) -> Cow<'static, str> {
+    fn name(&self) -> &'static str {
         match self.variance {
-            Variance::One => "equicorrelation".into(),
-            Variance::Common => "compound_symmetric".into(),
+            Variance::One => "equicorrelation",
+            Variance::Common => "compound_symmetric",
         }
     }
 

@@ -1,7 +1,5 @@
 //! Products of a structure with its own transpose, with and without another one between them.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable};
 
 use super::built::Covariance;
@@ -78,8 +76,8 @@ impl Gram {
 }
 
 impl StructureKind for Gram {
-    fn name(&self) -> Cow<'static, str> {
-        "gram".into()
+    fn name(&self) -> &'static str {
+        "gram"
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -124,8 +122,8 @@ impl StructureKind for Gram {
 }
 
 impl StructureKind for CovariancePropagation {
-    fn name(&self) -> Cow<'static, str> {
-        "covariance_propagation".into()
+    fn name(&self) -> &'static str {
+        "covariance_propagation"
     }
 
     fn shape(&self) -> [usize; 2] {

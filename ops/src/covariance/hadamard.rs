@@ -1,7 +1,5 @@
 //! The elementwise product of structures.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::built::Covariance;
@@ -34,8 +32,8 @@ impl Structure {
 }
 
 impl StructureKind for HadamardProduct {
-    fn name(&self) -> Cow<'static, str> {
-        "hadamard_product".into()
+    fn name(&self) -> &'static str {
+        "hadamard_product"
     }
 
     fn shape(&self) -> [usize; 2] {

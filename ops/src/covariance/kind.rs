@@ -1,7 +1,6 @@
 //! What a structure must be able to do: the trait behind every leaf and operator, ours and a user's.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::fmt;
 
 use kronograph_graph::{Result, Variable};
@@ -21,7 +20,7 @@ pub type ParameterMap = dyn Fn(&[Variable]) -> Result<Vec<Variable>> + Send + Sy
 /// worked with one factor after another.
 pub trait StructureKind: Any + fmt::Debug + Send + Sync {
     /// The name, in snake case.
-    fn name(&self) -> Cow<'static, str>;
+    fn name(&self) -> &'static str;
 
     /// Rows and columns of the matrix.
     fn shape(&self) -> [usize; 2];

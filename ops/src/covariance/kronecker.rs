@@ -1,7 +1,5 @@
 //! The Kronecker product of structures, which is worked with one factor after another and never formed.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable};
 
 use super::built::Covariance;
@@ -9,8 +7,8 @@ use super::kind::StructureKind;
 use super::operands::Operands;
 use super::structure::Structure;
 use crate::elemwise::{add, mul};
-use crate::kron::kron;
-use crate::layout::{expand_dims, join_dims, ravel, split_dims};
+use crate::kron::kron_all;
+use crate::layout::{join_dims, split_dims};
 use crate::linalg::Assume;
 use crate::tensor::constant;
 
@@ -56,8 +54,8 @@ fn along_factors(
 }
 
 impl StructureKind for KroneckerProduct {
-    fn name(&self) -> Cow<'static, str> {
-        "kronecker_product".into()
+    fn name(&self) -> &'static str {
+        "kronecker_product"
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -69,11 +67,10 @@ impl StructureKind for KroneckerProduct {
     }
 
     fn matrix(&self, v: &Covariance) -> Result<Variable> {
-        let factors = v.operands().iter().map(Covariance::matrix).collect::<Result<Vec<_>>>()?;
-        factors[1..].iter().try_fold(factors[0].clone(), |product, factor| kron(&product, factor))
+        kron_all(&v.operands().iter().map(Covariance::matrix).collect::<Result<Vec<_>>>()?)
     }
 
-    /// Those that contract most go first where shapes differ is left out: covariances are square.
+    /// Covariances are square, so that the order of the factors does not matter.
     fn matmul(&self, v: &Covariance, x: &Variable, axis: usize) -> Result<Variable> {
         along_factors(v, x, axis, Covariance::matmul_axis)
     }
@@ -111,10 +108,7 @@ impl StructureKind for KroneckerProduct {
         for factor in v.operands() {
             factor.order()?;
         }
-        let parts = v.operands().iter().map(Covariance::diagonal).collect::<Result<Vec<_>>>()?;
-        parts[1..].iter().try_fold(parts[0].clone(), |before, part| {
-            ravel(&mul(&expand_dims(&before, &[1])?, &expand_dims(part, &[0])?)?)
-        })
+        kron_all(&v.operands().iter().map(Covariance::diagonal).collect::<Result<Vec<_>>>()?)
     }
 
     fn multiple_of_identity(&self, v: &Covariance) -> Result<Option<Variable>> {

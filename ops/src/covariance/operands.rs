@@ -65,8 +65,8 @@ impl Operands {
 
     /// Each with its name.
     #[track_caller]
-    pub(super) fn into_named(self, op: &str) -> Result<Vec<(String, Structure)>> {
-        let wrong = |rule: String| BuildError::parameter(op.to_owned(), rule);
+    pub(super) fn into_named(self, op: &'static str) -> Result<Vec<(String, Structure)>> {
+        let wrong = |rule: String| BuildError::parameter(op, rule);
         let given = self.0.iter().filter(|(name, _)| name.is_some()).count();
         if given != 0 && given != self.0.len() {
             return Err(wrong("either all operands have names or none".to_owned()));

@@ -83,13 +83,13 @@ impl ParameterSpec {
 
     /// Refuses a value outside of the bounds.
     #[track_caller]
-    pub(super) fn check(&self, structure: &str, value: f64) -> Result<()> {
+    pub(super) fn check(&self, structure: &'static str, value: f64) -> Result<()> {
         let (low, high) = self.bounds;
         if value.is_finite() && (low..=high).contains(&value) {
             return Ok(());
         }
         let rule =
             format!("the parameter `{}` lies between {low} and {high}, it cannot be fixed at {value}", self.name);
-        Err(BuildError::parameter(structure.to_owned(), rule))
+        Err(BuildError::parameter(structure, rule))
     }
 }

@@ -1,7 +1,5 @@
 //! Matrices that are given: operands without parameters.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable};
 
 use super::built::Covariance;
@@ -58,8 +56,8 @@ impl Structure {
 }
 
 impl StructureKind for Plain {
-    fn name(&self) -> Cow<'static, str> {
-        "plain".into()
+    fn name(&self) -> &'static str {
+        "plain"
     }
 
     fn shape(&self) -> [usize; 2] {

@@ -1,7 +1,5 @@
 //! Multiples of the identity: one with a variance, and the identity itself.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::at_least;
@@ -61,8 +59,8 @@ impl MultipleOfIdentity {
 }
 
 impl StructureKind for MultipleOfIdentity {
-    fn name(&self) -> Cow<'static, str> {
-        self.name.into()
+    fn name(&self) -> &'static str {
+        self.name
     }
 
     fn shape(&self) -> [usize; 2] {

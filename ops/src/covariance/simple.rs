@@ -1,6 +1,5 @@
 //! A structure that is a user's expression.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use kronograph_graph::{BuildError, Result, Variable};
@@ -58,8 +57,8 @@ impl fmt::Debug for Simple {
 }
 
 impl StructureKind for Simple {
-    fn name(&self) -> Cow<'static, str> {
-        "simple".into()
+    fn name(&self) -> &'static str {
+        "simple"
     }
 
     fn shape(&self) -> [usize; 2] {

@@ -56,7 +56,7 @@ impl Structure {
     #[track_caller]
     pub fn operator(kind: impl StructureKind, operands: impl Into<Operands>) -> Result<Self> {
         let _scope = origin::here();
-        let operands = operands.into().into_named(&kind.name())?;
+        let operands = operands.into().into_named(kind.name())?;
         Self::assemble(Arc::new(kind), operands)
     }
 
@@ -143,7 +143,7 @@ impl Structure {
     #[track_caller]
     pub fn with_fixed(&self, name: &str, value: f64) -> Result<Self> {
         let at = self.position(name)?;
-        self.parameters()[at].check(&self.kind().name(), value)?;
+        self.parameters()[at].check(self.kind().name(), value)?;
         Ok(self.with_parameter(at, Some(value)))
     }
 

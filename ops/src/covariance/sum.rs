@@ -1,7 +1,5 @@
 //! Sums of structures. A Kronecker product and multiples of the identity are worked with by the product's factors.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{BuildError, Result, Variable};
 
 use super::built::Covariance;
@@ -78,8 +76,8 @@ fn shifted(v: &Covariance) -> Result<Option<Shifted>> {
 }
 
 impl StructureKind for Sum {
-    fn name(&self) -> Cow<'static, str> {
-        "sum".into()
+    fn name(&self) -> &'static str {
+        "sum"
     }
 
     fn shape(&self) -> [usize; 2] {

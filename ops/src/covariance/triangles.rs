@@ -1,7 +1,5 @@
 //! Matrices whose entries are parameters themselves: a symmetric one, and a lower trapezoid.
 
-use std::borrow::Cow;
-
 use kronograph_graph::{Result, Variable};
 
 use super::along::at_least;
@@ -72,8 +70,8 @@ fn arranged(vector: &Variable, shape: [usize; 2], position: impl Fn(usize, usize
 }
 
 impl StructureKind for Unconstrained {
-    fn name(&self) -> Cow<'static, str> {
-        "unconstrained".into()
+    fn name(&self) -> &'static str {
+        "unconstrained"
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -95,8 +93,8 @@ impl StructureKind for Unconstrained {
 }
 
 impl StructureKind for LowerTriangular {
-    fn name(&self) -> Cow<'static, str> {
-        "lower_triangular".into()
+    fn name(&self) -> &'static str {
+        "lower_triangular"
     }
 
     fn shape(&self) -> [usize; 2] {

@@ -18,6 +18,22 @@ pub(crate) fn picked_sum(x: &[f64], at: &[u32]) -> f64 {
     lanes.iter().sum::<f64>() + rest
 }
 
+/// `Σ_k x[k step] y[k]` in eight interleaved partial sums.
+pub(crate) fn blocked_dot<T: Copy + Into<f64>>(x: &[T], step: usize, y: &[f64]) -> f64 {
+    if let [y] = y {
+        return x[0].into() * y;
+    }
+    let mut lanes = [0.0; 8];
+    if step == 1 {
+        for (x, y) in x[..y.len()].chunks(8).zip(y.chunks(8)) {
+            lanes.iter_mut().zip(x.iter().zip(y)).for_each(|(lane, (x, y))| *lane += (*x).into() * y);
+        }
+    } else {
+        y.iter().enumerate().for_each(|(k, y)| lanes[k % 8] += x[k * step].into() * y);
+    }
+    lanes.iter().sum()
+}
+
 /// `out[r] = Σ_k m[r, k] v[k]`, the matrix row by row.
 pub(crate) fn product_of_rows(matrix: &[f64], vector: &[f64], out: &mut [f64]) {
     for (row, out) in matrix.chunks_exact(vector.len()).zip(out) {

@@ -64,7 +64,7 @@ impl MatrixType {
 
 /// Stacks repeated along leading axes, so that all have the same ones; an axis of static length 1 is repeated.
 #[track_caller]
-pub(super) fn common_leading(op: &'static str, stacks: &[&Variable]) -> Result<Vec<Variable>> {
+pub(crate) fn common_leading(op: &'static str, stacks: &[&Variable]) -> Result<Vec<Variable>> {
     let mut rank = 2;
     for stack in stacks {
         MatrixType::of(op, stack)?;
@@ -99,7 +99,7 @@ pub(super) fn check_finite(a: &Mat<f64>) -> Result<(), LinalgError> {
 }
 
 /// Calls `each(number, offset)` for every matrix of a stack, in row-major order of the leading axes.
-pub(super) fn for_each_matrix(shape: &[usize], strides: &[usize], mut each: impl FnMut(usize, usize)) {
+pub(crate) fn for_each_matrix(shape: &[usize], strides: &[usize], mut each: impl FnMut(usize, usize)) {
     let (leading, mut number) = (shape.len().saturating_sub(2), 0);
     for_each_run(&shape[..leading], [&strides[..leading]], |[offset], [step], length| {
         for i in 0..length {

@@ -73,7 +73,7 @@ impl Rhs {
     }
 
     /// The axis of b along which a matrix acts.
-    pub(super) fn axis(self, op: &'static str, b: &Variable) -> Result<usize> {
+    pub(crate) fn axis(self, op: &'static str, b: &Variable) -> Result<usize> {
         let behind = if self == Rhs::Vector { 1 } else { 2 };
         let axis = tensor_type(op, b)?.rank().checked_sub(behind);
         axis.ok_or_else(|| {

@@ -1,7 +1,7 @@
-//! Kronecker products that are never formed, for `A` (m, m) and `B` (n, n), `N = m n`.
+//! Kronecker products that are never formed, for square factors of orders d_1, .., d_K, `N = d_1 .. d_K`.
 //!
-//! * `solve_with_kron` (K01): `(A ⊗ B)⁻¹ b` = A⁻¹ along axis 0, B⁻¹ along axis 1 of b as (m, n)
-//! * `logdet_of_kron` (K08): `ln|det(A ⊗ B)| = n ln|det A| + m ln|det B|`
+//! * `solve_with_kron` (K01): `(F_1 ⊗ .. ⊗ F_K)⁻¹ b` = F_k⁻¹ along axis k of b as (d_1, .., d_K)
+//! * `logdet_of_kron` (K08): `ln|det(F_1 ⊗ .. ⊗ F_K)| = sum_k N / d_k ln|det F_k|`
 //! * `matmul_of_kron` (K13): `(A ⊗ B) x = A X Bᵀ`, and `x (A ⊗ B) = Aᵀ X B`
 //!
 //! The first two need square factors: a (2, 3) times a (3, 2) is square, its factors are not, and its determinant
@@ -10,24 +10,24 @@
 
 use kronograph_graph::{Dim, Result, Variable, shape_of};
 use kronograph_ops::{
-    DType, FactorSolve, Kron, LuFactor, add, cast, constant, dim_variable, eq, factor_logdet, factor_solve_axis,
-    lu_factor, matmul_along, mul, pow, reshape, switch, transpose,
+    FactorSolve, Kron, LuFactor, TensorType, Trans, cast, factor_solve_axis, kron_matmul, kron_slogdet, lu_factor,
+    reshape, transpose,
 };
 
 use super::rule;
 use crate::engine::RuleContext;
 
-/// The factors of a Kronecker product, if the variable is one.
-fn kron_factors(context: &RuleContext<'_>, variable: &Variable) -> Option<(Variable, Variable)> {
+/// The factors of a Kronecker product of matrices, if the variable is one.
+fn kron_factors(context: &RuleContext<'_>, variable: &Variable) -> Option<Vec<Variable>> {
     let (_, inputs) = context.owner_as::<Kron>(variable)?;
-    Some((inputs[0].clone(), inputs[1].clone()))
+    inputs.iter().all(|factor| factor.ty().extents().len() == 2).then(|| inputs.to_vec())
 }
 
 /// The factors behind an LU factor of a Kronecker product, unless they are known not to be square.
-fn square_kron_behind_lu(context: &RuleContext<'_>, factor: &Variable) -> Option<(Variable, Variable)> {
+fn square_kron_behind_lu(context: &RuleContext<'_>, factor: &Variable) -> Option<Vec<Variable>> {
     let (_, inputs) = context.owner_as::<LuFactor>(factor)?;
-    let (a, b) = kron_factors(context, &inputs[0])?;
-    (may_be_square(&a) && may_be_square(&b)).then_some((a, b))
+    let factors = kron_factors(context, &inputs[0])?;
+    factors.iter().all(may_be_square).then_some(factors)
 }
 
 fn may_be_square(x: &Variable) -> bool {
@@ -42,61 +42,25 @@ rule! {
     /// and no worse conditioned
     solve_with_kron in [Kron] at ["factor_solve"]: |context, node| {
         let Some(FactorSolve { trans, axis: 0 }) = node.op_as::<FactorSolve>().copied() else { return Ok(None) };
-        let Some((a, b)) = square_kron_behind_lu(context, node.input(0)) else { return Ok(None) };
-        let rhs = node.input(1);
-        let grid = reshape(rhs, grid_shape(&a, &b, rhs))?;
-        let half = factor_solve_axis(&lu_factor(&b)?, &grid, 1, trans)?;
-        let solved = factor_solve_axis(&lu_factor(&a)?, &half, 0, trans)?;
-        Ok(Some(vec![flatten_grid(&solved)?]))
+        let Some(factors) = square_kron_behind_lu(context, node.input(0)) else { return Ok(None) };
+        let columns: Vec<Dim> = shape_of(node.input(1)).into_iter().skip(1).collect();
+        let orders: Vec<Dim> = factors.iter().map(|factor| Dim::axis(factor, 0)).collect();
+        let mut solved = reshape(node.input(1), [&orders[..], &columns].concat())?;
+        for (axis, factor) in factors.iter().enumerate().rev() {
+            solved = factor_solve_axis(&lu_factor(factor)?, &solved, axis, trans)?;
+        }
+        let length = orders.iter().fold(Dim::from(1), |length, order| length.times(order));
+        Ok(Some(vec![reshape(&solved, [&[length], &columns[..]].concat())?]))
     }
-}
-
-/// A tensor of shape (m, n, ...) with its first two axes joined.
-fn flatten_grid(grid: &Variable) -> Result<Variable> {
-    let shape = shape_of(grid);
-    reshape(grid, [&[shape[0].times(&shape[1])], &shape[2..]].concat())
-}
-
-/// The shape (m, n, ...) of something whose first axis is that of `A ⊗ B`.
-fn grid_shape(a: &Variable, b: &Variable, x: &Variable) -> Vec<Dim> {
-    let rest = shape_of(x).into_iter().skip(1);
-    [Dim::axis(a, 0), Dim::axis(b, 0)].into_iter().chain(rest).collect()
 }
 
 rule! {
     /// ln|det(A ⊗ B)| = n ln|det A| + m ln|det B| and sign = sign(A)ⁿ sign(B)ᵐ: no overflow, and the product is never
     /// built
     logdet_of_kron in [Kron, Stabilize] at ["factor_logdet"]: |context, node| {
-        let Some((a, b)) = square_kron_behind_lu(context, node.input(0)) else { return Ok(None) };
-        let (sign_a, log_a) = factor_logdet(&lu_factor(&a)?)?;
-        let (sign_b, log_b) = factor_logdet(&lu_factor(&b)?)?;
-        let (m, n) = (Dim::axis(&a, 0), Dim::axis(&b, 0));
-        let sign = mul(&signed_power(&sign_a, &n)?, &signed_power(&sign_b, &m)?)?;
-        let log = add(&scaled(&log_a, &n)?, &scaled(&log_b, &m)?)?;
+        let Some(factors) = square_kron_behind_lu(context, node.input(0)) else { return Ok(None) };
+        let (sign, log) = kron_slogdet(&factors)?;
         Ok(Some(vec![sign, log]))
-    }
-}
-
-fn float(dim: &Dim) -> Result<Variable> {
-    match dim.known() {
-        Some(length) => Ok(constant(length as f64)),
-        None => cast(&dim_variable(dim)?, DType::F64),
-    }
-}
-
-/// A sign to the power of a length.
-fn signed_power(sign: &Variable, exponent: &Dim) -> Result<Variable> {
-    pow(sign, &float(exponent)?)
-}
-
-/// `length * log`; zero of an empty product, even of -∞.
-fn scaled(log: &Variable, length: &Dim) -> Result<Variable> {
-    match length.known() {
-        Some(length) if length > 0 => mul(&constant(length as f64), log),
-        _ => {
-            let length = float(length)?;
-            switch(&eq(&length, 0.0)?, 0.0, &mul(&length, log)?)
-        }
     }
 }
 
@@ -107,13 +71,12 @@ rule! {
         if node.inputs().iter().any(|operand| operand.ty().extents().len() > 2) {
             return Ok(None);
         }
-        let product = if let Some((a, b)) = kron_factors(context, left) {
-            kron_times(&a, &b, right)?
-        } else if let Some((a, b)) = kron_factors(context, right) {
-            let (a, b) = (transpose(&a)?, transpose(&b)?);
+        let product = if let Some(factors) = kron_factors(context, left) {
+            kron_matmul(&factors, right, Trans::No)?
+        } else if let Some(factors) = kron_factors(context, right) {
             match left.ty().extents().len() {
-                1 => kron_times(&a, &b, left)?,
-                _ => transpose(&kron_times(&a, &b, &transpose(left)?)?)?,
+                1 => kron_matmul(&factors, left, Trans::Yes)?,
+                _ => transpose(&kron_matmul(&factors, &transpose(left)?, Trans::Yes)?)?,
             }
         } else {
             return Ok(None);
@@ -122,15 +85,8 @@ rule! {
     }
 }
 
-/// `(A ⊗ B) x` for a vector or the columns of a matrix: B along axis 1, then A along axis 0.
-fn kron_times(a: &Variable, b: &Variable, x: &Variable) -> Result<Variable> {
-    let rest: Vec<Dim> = shape_of(x).into_iter().skip(1).collect();
-    let grid = reshape(x, [&[Dim::axis(a, 1), Dim::axis(b, 1)], &rest[..]].concat())?;
-    flatten_grid(&matmul_along(a, &matmul_along(b, &grid, 1)?, 0)?)
-}
-
 fn cast_like(x: &Variable, like: &Variable) -> Result<Variable> {
-    match like.type_as::<kronograph_ops::TensorType>() {
+    match like.type_as::<TensorType>() {
         Some(ty) => cast(x, ty.dtype()),
         None => Ok(x.clone()),
     }
@@ -140,7 +96,7 @@ fn cast_like(x: &Variable, like: &Variable) -> Result<Variable> {
 #[allow(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use kronograph_graph::Variable;
-    use kronograph_ops::{Tensor, Trans, factor_solve, kron, lu_factor, matmul, slogdet, solve};
+    use kronograph_ops::{Tensor, factor_solve, kron, kron_all, matmul, slogdet, solve};
 
     use super::*;
     use crate::testing::{array, check_rule, declines, matrix};
@@ -196,6 +152,31 @@ mod tests {
         reshape{shape=[8, 5]}(reshape{shape=[2, 4, 5]}(matmul(A, reshape{shape=[3, 20]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[4, 3, 5]}(matmul(B, reshape{shape=[2, 15]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[3, 2, 5]}(x))))))))))
         transpose{order=[1, 0]}(reshape{shape=[6, 5]}(reshape{shape=[3, 2, 5]}(matmul(transpose{order=[1, 0]}(A), reshape{shape=[2, 10]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[2, 2, 5]}(matmul(transpose{order=[1, 0]}(B), reshape{shape=[4, 10]}(dimshuffle{order=[1, 0, 2]}(reshape{shape=[2, 4, 5]}(transpose{order=[1, 0]}(y))))))))))))
         ");
+    }
+
+    #[test]
+    fn three_factors_are_solved_and_multiplied_along_three_axes() {
+        let ((c, vc), (inputs, values)) = (matrix("C", 2, 2), three(&[12]));
+        let [a, b, x] = inputs;
+        let ([va, vb, vx], k) = (values, kron_all(&[a.clone(), b.clone(), c.clone()]).unwrap());
+        let (inputs, values) = ([a, b, c, x.clone()], [va, vb, vc, vx]);
+        let solved = [solve(&k, &x).unwrap()];
+        insta::assert_snapshot!(check_rule(solve_with_kron, &inputs, &solved, &values), @"");
+        let logdet = slogdet(&k).unwrap().1;
+        insta::assert_snapshot!(check_rule(logdet_of_kron, &inputs[..3], &[logdet], &values[..3]), @"");
+        let product = [matmul(&k, &x).unwrap()];
+        insta::assert_snapshot!(check_rule(matmul_of_kron, &inputs, &product, &values), @"");
+    }
+
+    /// A stack of products is left to be formed, and so is a product of vectors.
+    #[test]
+    fn what_is_no_product_of_two_axes_is_left_alone() {
+        let ((u, _), (v, _), (x, _)) = (array("u", &[2]), array("v", &[3]), array("x", &[6]));
+        let outer = matmul(&kron(&u, &v).unwrap(), &x).unwrap();
+        declines(matmul_of_kron, &[u, v, x], &[outer]);
+        let ((s, _), (t, _)) = (array("s", &[2, 2, 2]), array("t", &[2, 3, 3]));
+        let logs = slogdet(&kron(&s, &t).unwrap()).unwrap().1;
+        declines(logdet_of_kron, &[s, t], &[logs]);
     }
 
     /// The product of a (2, 3) and a (3, 2) is square and singular; its factors have no inverse and no determinant.
