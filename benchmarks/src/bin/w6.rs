@@ -1,8 +1,8 @@
 //! W6: a Gaussian log-density with Kronecker covariance, value and gradient through the door for optimisers.
 //!
-//! `V = v A ⊗ B`, with `A = r1^|i-j|` and `B = r2^|i-j|`, both of order m; with a nugget, `V + s2 I`. Case `50:0` has m =
-//! 50, so 2,500 observations, and no nugget; `50:1` has one. The parameters are v, r1, r2 and s2 themselves. The model is
-//! written with structures.
+//! `V = v A ⊗ B`, with `A = r1^|i-j|` and `B = r2^|i-j|`, both of order m; with a nugget, `V + s2 I`. Case `50:0` has m
+//! = 50, so 2,500 observations, and no nugget; `50:1` has one. The parameters are v, r1, r2 and s2 themselves. The
+//! model is written with structures.
 
 use std::error::Error;
 

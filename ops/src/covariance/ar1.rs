@@ -1,8 +1,8 @@
 //! First-order autoregression: correlations `ρ^|i-j|`.
 //!
-//! With `γ = 1 - ρ²`, the inverse is tridiagonal, `1/(s γ) tri(-ρ; 1, 1 + ρ², .., 1 + ρ², 1; -ρ)`, the log-determinant is
-//! `n ln s + (n - 1) ln γ`, and the Cholesky factor is `√s ρ^(i-j)`, times `√γ` but in the first column. Where the raw
-//! number x of ρ is known, γ is `4 sigmoid(x) sigmoid(-x)`, which keeps its digits as |ρ| goes to 1.
+//! With `γ = 1 - ρ²`, the inverse is tridiagonal, `1/(s γ) tri(-ρ; 1, 1 + ρ², .., 1 + ρ², 1; -ρ)`, the log-determinant
+//! is `n ln s + (n - 1) ln γ`, and the Cholesky factor is `√s ρ^(i-j)`, times `√γ` but in the first column. Where the
+//! raw number x of ρ is known, γ is `4 sigmoid(x) sigmoid(-x)`, which keeps its digits as |ρ| goes to 1.
 
 use kronograph_graph::{Result, Variable};
 

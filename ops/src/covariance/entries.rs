@@ -1,7 +1,7 @@
 //! The registry's view of covariances: what is done with one, for a structure that a parameter names.
 //!
-//! The parameters are `structure` and `n`; the inputs are the raw parameters, and what is worked on. Operators are proved
-//! on fixed operands, of which the first has order n.
+//! The parameters are `structure` and `n`; the inputs are the raw parameters, and what is worked on. Operators are
+//! proved on fixed operands, of which the first has order n.
 
 use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, Variable};
 
@@ -18,20 +18,16 @@ const FAMILY: &str = "covariance";
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<Entry> {
-    let entry = |name, build: Build, samples: fn() -> Vec<Sample>| {
-        let build = move |params: &Params<'_>, inputs: &[Variable]| build(params, inputs);
-        Entry::function(name, FAMILY, build, samples)
-    };
+    let entry = |name, build: Build, samples: fn() -> Vec<Sample>| Entry::function(name, FAMILY, build, samples);
     vec![
         entry("covariance_matrix", |p, x| one(p, x, Covariance::matrix), of_parameters),
-        entry("covariance_diagonal", |p, x| one(p, x, Covariance::diagonal), of_parameters),
+        entry("covariance_diagonal", |p, x| one(p, x, Covariance::diagonal), diagonals),
         entry("covariance_logdet", |p, x| one(p, x, Covariance::logdet), of_covariances),
-        entry("covariance_matmul", |p, x| two(p, x, Covariance::matmul), on_columns),
-        entry("covariance_solve", |p, x| two(p, x, Covariance::solve), on_columns_of_covariances),
-        entry("covariance_whiten", |p, x| two(p, x, whitened), on_whitened),
-        entry("covariance_cholesky_matmul", |p, x| two(p, x, Covariance::cholesky_matmul), on_columns_of_covariances),
-        entry("covariance_quadratic", |p, x| two(p, x, Covariance::quadratic), on_vectors),
-        entry("covariance_logp", |p, x| two(p, x, |v, y| v.logp(y, &constant(0.0))), on_vectors),
+        entry("covariance_matmul", |p, x| two(p, x, Covariance::matmul), || on_vectors(|_| true)),
+        entry("covariance_solve", |p, x| two(p, x, Covariance::solve), solutions),
+        entry("covariance_whiten", |p, x| two(p, x, whitened), || on_vectors(|row| row.1 == Use::Whitened)),
+        entry("covariance_cholesky_matmul", |p, x| two(p, x, Covariance::cholesky_matmul), || on_vectors(ours)),
+        entry("covariance_logp", |p, x| two(p, x, |v, y| v.logp(y, &constant(0.0))), || on_vectors(ours)),
         entry("covariance_reml", restricted, with_effects),
     ]
 }
@@ -113,14 +109,16 @@ fn restricted(params: &Params<'_>, x: &[Variable]) -> Result<Vec<Variable>> {
     Ok(vec![covariance(params, raw)?.reml(y, effects, Constants::Omitted)?])
 }
 
-/// Each structure of a use, with raw parameters around 0.3 and what is worked on.
-fn samples(of: impl Fn(Use) -> bool, on: impl Fn(&Structure) -> Vec<Tensor>) -> Vec<Sample> {
+/// Each of some structures, with raw parameters around 0.3 and what is worked on.
+fn samples(of: impl Fn(&Row) -> bool, on: impl Fn(&Structure) -> Vec<Tensor>) -> Vec<Sample> {
     let mut samples = Vec::new();
-    for (name, _, make) in STRUCTURES.iter().filter(|row| of(row.1)) {
-        let structure = make(3).expect("all of them have order 3");
+    for row in STRUCTURES.iter().filter(|row| of(row)) {
+        // The powers of ρ begin to differ from order 3 on.
+        let (name, n) = (row.0, if row.0 == "ar1" { 3usize } else { 2 });
+        let structure = row.2(n).expect("all of them have such orders");
         let count = structure.free_parameters().count();
         let inputs = std::iter::once(spread_over(&[count], (0.1, 0.5), 1)).chain(on(&structure));
-        samples.push(Sample::new(*name, inputs.map(given)).with("structure", *name).with("n", 3usize));
+        samples.push(Sample::new(name, inputs.map(given)).with("structure", name).with("n", n));
     }
     samples
 }
@@ -130,7 +128,12 @@ fn behind(structure: &Structure, columns: &[usize]) -> Tensor {
     spread_over(&[&[structure.shape()[1]], columns].concat(), (-2.0, 2.0), 2)
 }
 
-/// The matrix at a correlation of zero, of order 2, and of f32.
+/// Those that are put together from others in ways of their own.
+fn ours(row: &Row) -> bool {
+    ["ar1", "kronecker_product", "shifted_product", "gram"].contains(&row.0)
+}
+
+/// At a correlation of zero, of the least orders, and of f32.
 fn special() -> Vec<Sample> {
     let of = |name, structure: &'static str, n: usize, input| {
         Sample::new(name, [input]).with("structure", structure).with("n", n)
@@ -147,29 +150,28 @@ fn of_parameters() -> Vec<Sample> {
     [samples(|_| true, |_| Vec::new()), special()].concat()
 }
 
+fn diagonals() -> Vec<Sample> {
+    samples(ours, |_| Vec::new())
+}
+
 fn of_covariances() -> Vec<Sample> {
-    [samples(|of| of != Use::Matrix, |_| Vec::new()), special()].concat()
+    [samples(|row| row.1 != Use::Matrix, |_| Vec::new()), special()].concat()
 }
 
-fn on_columns() -> Vec<Sample> {
-    samples(|_| true, |structure| vec![behind(structure, &[2])])
+fn on_vectors(of: fn(&Row) -> bool) -> Vec<Sample> {
+    samples(of, |structure| vec![behind(structure, &[])])
 }
 
-fn on_columns_of_covariances() -> Vec<Sample> {
-    let mut samples = samples(|of| of != Use::Matrix, |structure| vec![behind(structure, &[2])]);
-    let empty = [dense(&[2], (0.1, 0.5), 1), dense(&[3, 0], (0.0, 1.0), 2)];
-    samples.push(Sample::new("no columns", empty).with("structure", "ar1").with("n", 3usize));
+fn solutions() -> Vec<Sample> {
+    let mut samples = on_vectors(|row| row.1 != Use::Matrix);
+    let columns = |name, shape: &[usize]| {
+        let inputs = [dense(&[2], (0.1, 0.5), 1), dense(shape, (-2.0, 2.0), 2)];
+        Sample::new(name, inputs).with("structure", "ar1").with("n", 3usize)
+    };
+    samples.extend([columns("columns", &[3, 2]), columns("no columns", &[3, 0])]);
     samples
 }
 
-fn on_whitened() -> Vec<Sample> {
-    samples(|of| of == Use::Whitened, |structure| vec![behind(structure, &[2])])
-}
-
-fn on_vectors() -> Vec<Sample> {
-    samples(|of| of != Use::Matrix, |structure| vec![behind(structure, &[])])
-}
-
 fn with_effects() -> Vec<Sample> {
-    samples(|of| of != Use::Matrix, |structure| vec![behind(structure, &[]), behind(structure, &[2])])
+    samples(ours, |structure| vec![behind(structure, &[]), behind(structure, &[1])])
 }

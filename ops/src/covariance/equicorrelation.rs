@@ -1,8 +1,8 @@
 //! Equal correlations between all pairs, with variance 1 or a common one.
 //!
-//! V has the eigenvalue `s (1 + (n-1) ρ)` for the constant vector and `s (1 - ρ)` for everything orthogonal to it, so each
-//! function of V takes the mean along the axis apart. Where the raw number x of ρ is known, the two are `s n sigmoid(x)`
-//! and `s n/(n-1) sigmoid(-x)`, which keep their digits at the borders of the domain.
+//! V has the eigenvalue `s (1 + (n-1) ρ)` for the constant vector and `s (1 - ρ)` for everything orthogonal to it, so
+//! each function of V takes the mean along the axis apart. Where the raw number x of ρ is known, the two are
+//! `s n sigmoid(x)` and `s n/(n-1) sigmoid(-x)`, which keep their digits at the borders of the domain.
 
 use kronograph_graph::{Result, Variable};
 
@@ -42,7 +42,8 @@ impl Structure {
         Self::leaf(EqualCorrelations { order: n, variance: Variance::One })
     }
 
-    /// `s ((1 - ρ) I + ρ J)` of order n, J all ones; parameters `sigma^2` and `rho`, which lies between `-1/(n-1)` and 1.
+    /// `s ((1 - ρ) I + ρ J)` of order n, J all ones; parameters `sigma^2` and `rho`, which lies between `-1/(n-1)` and
+    /// 1.
     ///
     /// # Errors
     ///

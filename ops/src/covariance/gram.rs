@@ -46,8 +46,8 @@ impl Structure {
         Self::operator(Gram { product, order }, operand)
     }
 
-    /// `Z G Zᵀ` of two structures Z and G: the covariance of `Z u` for u of covariance G. It is formed where it is solved
-    /// with, and factorised by Cholesky.
+    /// `Z G Zᵀ` of two structures Z and G: the covariance of `Z u` for u of covariance G. It is formed where it is
+    /// solved with, and factorised by Cholesky.
     ///
     /// # Errors
     ///

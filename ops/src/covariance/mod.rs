@@ -1,8 +1,8 @@
 //! Covariance structures: builders of matrices with named parameters, which are worked with without being formed.
 //!
 //! A [`Structure`] is a tree of leaves and operators, and knows its parameters by name. On parameters it is a
-//! [`Covariance`], whose methods build expressions: solves, log-determinants, products and log-densities, each by what is
-//! known of the structure. A kind of one's own is a [`StructureKind`].
+//! [`Covariance`], whose methods build expressions: solves, log-determinants, products and log-densities, each by what
+//! is known of the structure. A kind of one's own is a [`StructureKind`].
 //!
 //! The leaves and operators are those of the Python package torch-openreml, under their names.
 

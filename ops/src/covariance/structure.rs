@@ -11,8 +11,8 @@ use super::parameter::ParameterSpec;
 
 /// The structure of a matrix: a leaf, or an operator on other structures.
 ///
-/// It is an immutable value, and cheap to clone; it has parameters, but no numbers for them. [`build`](Self::build) gives
-/// the matrix on parameters.
+/// It is an immutable value, and cheap to clone; it has parameters, but no numbers for them. [`build`](Self::build)
+/// gives the matrix on parameters.
 ///
 /// ```
 /// use kronograph_ops::{Structure, vector};
@@ -51,8 +51,8 @@ impl Structure {
     ///
     /// # Errors
     ///
-    /// When a name of a parameter or an operand contains `/`, or is there twice; when an operand has no name and another
-    /// one has.
+    /// When a name of a parameter or an operand contains `/`, or is there twice; when an operand has no name and
+    /// another one has.
     #[track_caller]
     pub fn operator(kind: impl StructureKind, operands: impl Into<Operands>) -> Result<Self> {
         let _scope = origin::here();

@@ -22,8 +22,8 @@ use crate::tensor::{Tensor, TensorType, tensor_type};
 
 const NAME: &str = "kron_shift_contract";
 
-/// `∂ tr(M⁻¹ X_1 .. M⁻¹ X_p) / ∂X_pk` for Kronecker products X, from factors of the A in M, s, and all matrices of the X
-/// but `X_pk`.
+/// `∂ tr(M⁻¹ X_1 .. M⁻¹ X_p) / ∂X_pk` for Kronecker products X, from factors of the A in M, s, and all matrices of the
+/// X but `X_pk`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KronShiftContract {
     pub(super) factors: usize,
@@ -157,7 +157,8 @@ impl Op for KronShiftContract {
         Ok(())
     }
 
-    /// With g in the slot, `<g, y> = φ`: φ is linear in every matrix, and around the circle each product may be the last.
+    /// With g in the slot, `<g, y> = φ`: φ is linear in every matrix, and around the circle each product may be the
+    /// last.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let count = self.factors;
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; self.arity()]) };
@@ -281,7 +282,8 @@ impl Problem<'_> {
         turned
     }
 
-    /// With `Γ_j = X_1j ∘ X_2jᵀ` of the other factors: `X_1k[r, c]` times `sum_rest D[.., r, ..] ((⊗Γ_j) D)[.., c, ..]`.
+    /// With `Γ_j = X_1j ∘ X_2jᵀ` of the other factors: `X_1k[r, c]` times
+    /// `sum_rest D[.., r, ..] ((⊗Γ_j) D)[.., c, ..]`.
     fn two(&self) -> Mat<f64> {
         let (first, last) = (self.products[0], self.products[1]);
         let (mut x, mut spare) = (self.inverses.clone(), Vec::new());
