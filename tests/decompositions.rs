@@ -5,10 +5,11 @@
 
 use std::error::Error;
 
+use kronograph::ops::samples::spread_over;
 use kronograph::ops::{
     LinalgError, MatrixNorm, QrMode, SingularVectors, Triangle, alloc_diag, block_diag, cholesky, cholesky_or_nan,
-    eigh, eigvalsh, expm, matrix_norm, matrix_power, pinv, qr, qr_r, solve_continuous_lyapunov,
-    solve_discrete_lyapunov, solve_sylvester, svd, svdvals, swap_last, trace, tril, triu, vector_norm,
+    eigh, eigvalsh, expm, matrix_norm, matrix_power, matrix_transpose, pinv, qr, qr_r, solve_continuous_lyapunov,
+    solve_discrete_lyapunov, solve_sylvester, svd, svdvals, trace, tril, triu, vector_norm,
 };
 use kronograph::prelude::*;
 
@@ -27,10 +28,8 @@ fn given(shape: &[usize], data: Vec<f64>) -> Variable {
     constant(Tensor::new(shape, data).unwrap())
 }
 
-/// Numbers between -1 and 1 that repeat after a long while.
 fn spread(shape: &[usize], seed: usize) -> Variable {
-    let size: usize = shape.iter().product();
-    given(shape, (0..size).map(|k| ((k * k + 3 * k * seed + 7 * seed) % 101) as f64 / 50.0 - 1.0).collect())
+    constant(spread_over(shape, (-1.0, 1.0), seed as u64))
 }
 
 fn close(name: &str, a: &Variable, b: &Variable, tolerance: f64) -> Answer {
@@ -58,7 +57,7 @@ fn products_of_factors_are_the_matrix() -> Answer {
             let a = spread(&[2, rows, columns], n);
             for vectors in [SingularVectors::Thin, SingularVectors::Full] {
                 let [u, s, vt] = svd(&a, vectors)?;
-                let gram = |x: &Variable| matmul(&swap_last(x)?, x);
+                let gram = |x: &Variable| matmul(&matrix_transpose(x)?, x);
                 let k = rows.min(columns);
                 if vectors == SingularVectors::Thin {
                     close("svd", &matmul(&times_columns(&u, &s)?, &vt)?, &a, tolerance)?;
@@ -69,15 +68,15 @@ fn products_of_factors_are_the_matrix() -> Answer {
                 close(&format!("U, {rows} x {columns} {vectors:?}"), &gram(&u)?, &ones(&u)?, tolerance)?;
                 close(
                     &format!("V, {rows} x {columns} {vectors:?}"),
-                    &gram(&swap_last(&vt)?)?,
-                    &ones(&swap_last(&vt)?)?,
+                    &gram(&matrix_transpose(&vt)?)?,
+                    &ones(&matrix_transpose(&vt)?)?,
                     tolerance,
                 )?;
             }
             for mode in [QrMode::Economic, QrMode::Full] {
                 let (q, r) = qr(&a, mode)?;
                 close("qr", &matmul(&q, &r)?, &a, tolerance)?;
-                let gram = matmul(&swap_last(&q)?, &q)?;
+                let gram = matmul(&matrix_transpose(&q)?, &q)?;
                 close("Q", &gram, &matrix_power(&gram, 0)?, tolerance)?;
                 close("R", &triu(&r, 0)?, &r, 0.0)?;
                 if mode == QrMode::Economic {
@@ -97,8 +96,8 @@ fn factors_of_symmetric_matrices_come_from_one_triangle() -> Answer {
     for n in ORDERS {
         let x = spread(&[2, n, n], n);
         let tolerance = 1e-13 * (1 + n * n) as f64;
-        let symmetric = &x + &swap_last(&x)?;
-        let positive = matmul(&x, &swap_last(&x)?)? + matrix_power(&x, 0)?;
+        let symmetric = &x + &matrix_transpose(&x)?;
+        let positive = matmul(&x, &matrix_transpose(&x)?)? + matrix_power(&x, 0)?;
         let garbage = full(f64::NAN, DType::F64, [n, n])?;
         for triangle in [Triangle::Lower, Triangle::Upper] {
             // What is not read is not a number.
@@ -107,12 +106,12 @@ fn factors_of_symmetric_matrices_come_from_one_triangle() -> Answer {
                 Triangle::Upper => add(&triu(x, 0)?, &tril(&garbage, -1)?),
             };
             let (w, v) = eigh(&half(&symmetric)?, triangle)?;
-            close("eigh", &matmul(&times_columns(&v, &w)?, &swap_last(&v)?)?, &symmetric, tolerance)?;
+            close("eigh", &matmul(&times_columns(&v, &w)?, &matrix_transpose(&v)?)?, &symmetric, tolerance)?;
             close("eigvalsh", &eigvalsh(&half(&symmetric)?, triangle)?, &w, tolerance)?;
             assert!(floats(&w)?.chunks(n.max(1)).all(|w| w.is_sorted()), "ascending");
             let l = cholesky(&half(&positive)?, triangle)?;
-            let l = if triangle == Triangle::Lower { l } else { swap_last(&l)? };
-            close("cholesky", &matmul(&l, &swap_last(&l)?)?, &positive, tolerance)?;
+            let l = if triangle == Triangle::Lower { l } else { matrix_transpose(&l)? };
+            close("cholesky", &matmul(&l, &matrix_transpose(&l)?)?, &positive, tolerance)?;
         }
     }
     Ok(())
@@ -157,10 +156,10 @@ fn equations_are_solved() -> Answer {
         close("Sylvester", &(matmul(&a, &x)? + matmul(&x, &b)?), &c, 1e-13 * (1 + n) as f64)?;
         let q = spread(&[2, n, n], 4);
         let x = solve_continuous_lyapunov(&a, &q)?;
-        let back = matmul(&a, &x)? + matmul(&x, &swap_last(&a)?)?;
+        let back = matmul(&a, &x)? + matmul(&x, &matrix_transpose(&a)?)?;
         close("Lyapunov", &back, &q, 1e-13 * (1 + n) as f64)?;
         let x = solve_discrete_lyapunov(&a, &q)?;
-        let back = &x - &matmul(&matmul(&a, &x)?, &swap_last(&a)?)?;
+        let back = &x - &matmul(&matmul(&a, &x)?, &matrix_transpose(&a)?)?;
         close("discrete Lyapunov", &back, &q, 1e-12 * (1 + n) as f64)?;
     }
     Ok(())

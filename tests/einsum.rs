@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use kronograph::ops::einsum;
+use kronograph::ops::samples::spread_over;
 use kronograph::prelude::*;
 
-/// The elements of a tensor of a shape, some fixed sequence.
+/// The elements of a tensor of a shape: whole numbers, of which sums of products are exact.
 fn numbers(shape: &[usize], seed: usize) -> Vec<f64> {
-    (0..shape.iter().product()).map(|k| ((k * 7 + seed * 5) % 11) as f64 - 5.0).collect()
+    let numbers: Vec<f64> = spread_over(shape, (-5.0, 5.0), seed as u64).to_vec().unwrap();
+    numbers.into_iter().map(f64::round).collect()
 }
 
 /// Every combination of indices of the letters.

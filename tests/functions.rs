@@ -142,7 +142,7 @@ fn a_profile_counts_calls_time_and_bytes() {
     let point = Tensor::vector(vec![0.5; 1000]);
     f.call(&[&point]).unwrap();
     assert!(f.profile().is_none());
-    f.set_profiling(true);
+    f.start_profiling();
     (0..3).for_each(|_| drop(f.call(&[&point]).unwrap()));
     let profile = f.profile().unwrap();
     let seen: Vec<(&str, u64, usize)> =

@@ -3,39 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use kronograph::graph::BuildError;
+use kronograph::ops::samples::Stream;
 use kronograph::ops::{BINARY, COMPARE, Elemwise, UNARY, inc_subtensor};
 use kronograph::prelude::*;
 use kronograph::rewrites::Pass;
 
 type Built = Result<Variable, BuildError>;
 
-/// SplitMix64.
-struct Stream(u64);
+/// Where the numbers lie.
+const RANGE: (f64, f64) = (-1.5, 1.5);
 
-impl Stream {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
-    }
-
-    fn number(&mut self) -> f64 {
-        (self.next() >> 11) as f64 * 2f64.powi(-53) * 3.0 - 1.5
-    }
-
-    fn tensor(&mut self, shape: &[usize]) -> Tensor {
-        let size = shape.iter().product();
-        Tensor::new(shape, (0..size).map(|_| self.number()).collect()).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
+fn pick<'a, T>(items: &'a [T], random: &mut Stream) -> &'a T {
+    &items[random.below(items.len())]
 }
 
 fn fused() -> Mode {
@@ -61,7 +40,7 @@ fn as_matrix(x: &Variable, random: &mut Stream) -> Built {
 
 /// A node over what there is already; scalars, vectors (4), (12) and matrices (3, 4), (4, 3).
 fn grow(pool: &[Variable], random: &mut Stream) -> Built {
-    let (x, y) = (random.pick(pool).clone(), random.pick(pool).clone());
+    let (x, y) = (pick(pool, random).clone(), pick(pool, random).clone());
     match random.below(12) {
         0..=2 => kronograph::graph::apply(Elemwise(UNARY[random.below(UNARY.len())]), &[x]),
         3..=4 => {
@@ -108,7 +87,7 @@ fn same_numbers(inputs: &[Variable], outputs: &[Variable], random: &mut Stream) 
     let mut fused = compile(inputs, outputs, &fused()).unwrap();
     for _ in 0..2 {
         let shapes = inputs.iter().map(|input| input.ty().extents().iter().flatten().copied().collect::<Vec<_>>());
-        let values: Vec<Tensor> = shapes.map(|shape| random.tensor(&shape)).collect();
+        let values: Vec<Tensor> = shapes.map(|shape| random.tensor(&shape, RANGE)).collect();
         let arguments: Vec<&dyn Value> = values.iter().map(|value| value as &dyn Value).collect();
         assert_eq!(bits(&mut plain, &arguments), bits(&mut fused, &arguments), "{}", plain.debug_print());
     }
@@ -119,10 +98,10 @@ fn same_numbers(inputs: &[Variable], outputs: &[Variable], random: &mut Stream) 
 fn random_graphs_and_their_gradients_are_the_same_to_the_bit() {
     let mut programs = 0;
     for seed in 0..300 {
-        let mut random = Stream(seed);
+        let mut random = Stream::new(seed);
         let inputs = [input("s", &[]), input("v", &[4]), input("m", &[3, 4]), input("w", &[4])];
         let mut pool = inputs.to_vec();
-        pool.push(constant(random.tensor(&[4, 3])));
+        pool.push(constant(random.tensor(&[4, 3], RANGE)));
         pool.push(constant(0.25));
         while pool.len() < 30 {
             let built = grow(&pool, &mut random);
@@ -140,7 +119,7 @@ fn random_graphs_and_their_gradients_are_the_same_to_the_bit() {
 /// A regression with scalars, parts, constants, repeated scalars, sums and a small product.
 fn model() -> (Variable, Variable) {
     let p = input("p", &[4]);
-    let x = constant(Stream(1).tensor(&[40, 3]));
+    let x = constant(Stream::new(1).tensor(&[40, 3], RANGE));
     let z = matmul(&x, &slice(&p, 0, 3).unwrap()).unwrap() * exp(&subtensor(&p, &[Index::at(3)]).unwrap()).unwrap();
     let cost = sum(&softplus(&z).unwrap()).unwrap() - 0.5 * sum(&sqr(&p).unwrap()).unwrap();
     (p, cost.named("cost"))
@@ -152,7 +131,7 @@ fn a_small_model_with_its_gradient_is_one_step() {
     let gradient = grad(&cost, std::slice::from_ref(&p)).unwrap().remove(0);
     let inputs = [p];
     let outputs = [cost, gradient];
-    same_numbers(&inputs, &outputs, &mut Stream(2));
+    same_numbers(&inputs, &outputs, &mut Stream::new(2));
     let function = compile(&inputs, &outputs, &Mode::run()).unwrap();
     assert_eq!(function.node_count(), 1);
     insta::assert_snapshot!(without_lines(&function.debug_print()), @r"
@@ -199,7 +178,7 @@ fn a_node_without_a_form_in_registers_does_not_keep_the_others_from_theirs() {
     let (a, b) = (input("a", &[3, 3]), input("b", &[3, 3]));
     let product = matmul(&exp(&sin(&a).unwrap()).unwrap(), &b).unwrap();
     let beside = exp(&sin(&b).unwrap()).unwrap();
-    let function = same_numbers(&[a, b], &[exp(&(&product * &beside)).unwrap()], &mut Stream(5));
+    let function = same_numbers(&[a, b], &[exp(&(&product * &beside)).unwrap()], &mut Stream::new(5));
     assert_eq!(function.node_count(), 3, "a program, the product, a program: {}", function.debug_print());
 }
 
@@ -209,7 +188,7 @@ fn a_program_never_waits_for_itself() {
     let scaled = sin(&exp(&b).unwrap()).unwrap();
     let solved = solve(&a, &scaled).unwrap();
     let cost = sum(&(&solved * &scaled)).unwrap() + sum(&exp(&solved).unwrap()).unwrap();
-    let function = same_numbers(&[a, b], &[cost], &mut Stream(3));
+    let function = same_numbers(&[a, b], &[cost], &mut Stream::new(3));
     let programs = function.debug_print().matches("scalar_program").count();
     assert!(programs >= 2 && function.node_count() == 4, "{}", function.debug_print());
 }
@@ -218,7 +197,7 @@ fn a_program_never_waits_for_itself() {
 fn a_graph_beyond_the_registers_becomes_several_programs() {
     let x = input("x", &[1000]);
     let far = (0..100).fold(x.clone(), |x, k| sin(&(x + f64::from(k))).unwrap());
-    let function = same_numbers(&[x], &[far], &mut Stream(4));
+    let function = same_numbers(&[x], &[far], &mut Stream::new(4));
     assert!((2..20).contains(&function.node_count()), "{} nodes", function.node_count());
 }
 

@@ -237,7 +237,7 @@ fn an_infinite_derivative_of_the_other_branch_does_not_matter_and_guards_do_not_
     for mode in modes() {
         let mut f = of(&[&x], &[y.clone(), g.clone()], &mode);
         f.set_guard(Some(Guard::NonFinite));
-        f.set_profiling(true);
+        f.start_profiling();
         assert_eq!(numbers(&mut f, &[&Tensor::scalar(0.0)]), [[0.0], [0.0]]);
         assert_eq!(numbers(&mut f, &[&Tensor::scalar(-3.0)]), [[9.0], [-6.0]]);
         assert_eq!(numbers(&mut f, &[&Tensor::scalar(1.0)])[0], [0.0]);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use kronograph::graph::Result as Built;
+use kronograph::ops::samples::Stream;
 use kronograph::ops::{compress, inc_subtensor, nonzero, segment_sum, set_subtensor, subtensor, take, take_along_axis};
 use kronograph::prelude::*;
 
@@ -15,15 +16,6 @@ fn call(inputs: &[&Variable], output: &Variable, values: &[&dyn Value]) -> Resul
     Ok((tensor.shape().to_vec(), tensor.to_vec().map_err(|error| text(&error))?))
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % bound
-    }
-}
-
 /// How one axis is taken: the positions along it, and which axis of the result they run along (none for an integer).
 enum Taken {
     Slice(Vec<usize>),
@@ -32,11 +24,11 @@ enum Taken {
 }
 
 /// A random index of a tensor of three axes: as the library has it, as values of its inputs, and as positions.
-fn random_index(shape: &[usize], random: &mut Random) -> (Vec<Index>, Vec<(Variable, Tensor)>, Vec<Taken>) {
+fn random_index(shape: &[usize], random: &mut Stream) -> (Vec<Index>, Vec<(Variable, Tensor)>, Vec<Taken>) {
     let count = random.below(4);
     let (mut index, mut inputs, mut taken) = (Vec::new(), Vec::new(), Vec::new());
     for &length in shape {
-        let signed = |position: usize, random: &mut Random| {
+        let signed = |position: usize, random: &mut Stream| {
             if random.below(2) == 0 { position as i64 } else { position as i64 - length as i64 }
         };
         match random.below(4) {
@@ -104,7 +96,7 @@ fn places(shape: &[usize], taken: &[Taken], arrays: bool) -> (Vec<usize>, Vec<us
 
 #[test]
 fn any_mix_of_indices_reads_adds_and_replaces_as_a_walk_over_positions_does() {
-    let (shape, random) = ([3, 4, 2], &mut Random(5));
+    let (shape, random) = ([3, 4, 2], &mut Stream::new(5));
     let mut mixed = 0;
     for _ in 0..200 {
         let (index, inputs, taken) = random_index(&shape, random);

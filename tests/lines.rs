@@ -162,7 +162,7 @@ fn linear_algebra_of_what_is_no_matrix() {
         refused("outer", ops::outer(f, x)),
         refused("tensordot", ops::tensordot(x, x, &[1], &[0])),
         refused("einsum", ops::einsum("ij->i", std::slice::from_ref(x))),
-        refused("swap_last", ops::swap_last(x)),
+        refused("matrix_transpose", ops::matrix_transpose(x)),
         refused("det", ops::det(x)),
         refused("slogdet", slogdet(x)),
         refused("solve", solve(x, x)),

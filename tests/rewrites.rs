@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use kronograph::graph::{Op, infer_shapes, toposort};
-use kronograph::ops::{Kron, LuFactor};
+use kronograph::ops::{DenseFactor, Kron};
 use kronograph::prelude::*;
 
 fn count<T: Op>(outputs: &[Variable]) -> usize {
@@ -54,7 +54,7 @@ fn the_product_is_never_formed_when_the_rewrite_comes_first() {
         let mut factored = compile(&inputs, &derive(&cheap), &Mode::run()).unwrap();
         assert!(count_in::<Kron>(&dense) > 0);
         assert_eq!(count_in::<Kron>(&factored), 0, "{}", factored.debug_print());
-        assert_eq!(count_in::<LuFactor>(&factored), 2, "one factor for A and one for B serve all derivatives");
+        assert_eq!(count_in::<DenseFactor>(&factored), 2, "one factor for A and one for B serve all derivatives");
         for (got, want) in all_numbers(&mut factored).iter().zip(all_numbers(&mut dense)) {
             assert!((got - want).abs() <= 1e-10 * (1.0 + want.abs()), "{got} and {want}");
         }
@@ -69,8 +69,8 @@ fn one_factor_serves_value_log_determinant_and_all_derivatives() {
     let gradient = grad(&cost, &inputs).unwrap();
     let second = hvp(&cost, &inputs, &inputs).unwrap();
     let outputs = [&[cost], &gradient[..], &second[..]].concat();
-    assert_eq!(count::<LuFactor>(&outputs), 2, "solve and slogdet each write one; the derivatives add none");
-    assert_eq!(count_in::<LuFactor>(&compile(&inputs, &outputs, &Mode::run()).unwrap()), 1);
+    assert_eq!(count::<DenseFactor>(&outputs), 2, "solve and slogdet each write one; the derivatives add none");
+    assert_eq!(count_in::<DenseFactor>(&compile(&inputs, &outputs, &Mode::run()).unwrap()), 1);
 }
 
 #[test]

@@ -57,8 +57,8 @@ pub use function::{
 pub use gradient_rules::{GradientRule, grad_scale, stop_gradient, undefined_grad, zero_grad};
 pub use needs::Need;
 pub use op::{
-    Branches, Estimate, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Part, Prop,
-    Props, Tangents, Why,
+    Branches, Grad, Grads, Identity, Inputs, Io, NodeSpec, NodeView, Op, OpRef, OpState, Params, Part, Prop, Props,
+    Tangents, Why,
 };
 pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
 pub use operators::{Operand, UnaryVerb, Verb, binary, unary};

@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `make_node`, `perform`, `infer_shape`, `do_constant_folding`, `connection_pattern` | the same |
 //! | `grad`, `L_op` (pullback), `R_op` (pushforward) | [`Op::grad`], [`Op::l_op`], [`Op::r_op`] |
-//! | `default_output`, `view_map`, `destroy_map`, `inplace_on_inputs` | the same |
+//! | `default_output`, `view_map` | the same |
+//! | `destroy_map`, `inplace_on_inputs` | nothing: inputs are shared references, which no op can write through |
 //! | `prepare_node` | [`Op::state`], made lazily for each function |
 //! | `make_thunk`, `make_py_thunk` | a step of the function's plan |
 //! | `add_tag_trace` | automatic: module [`origin`](crate::origin) |
@@ -131,16 +132,6 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
         &[]
     }
 
-    /// Pairs (output, input): the output overwrites the input's storage.
-    fn destroy_map(&self) -> &[(usize, usize)] {
-        &[]
-    }
-
-    /// An op of the same values that overwrites some of the allowed inputs, and no other.
-    fn inplace_on_inputs(&self, _allowed: &[usize]) -> Option<OpRef> {
-        None
-    }
-
     /// Whether a node with constant inputs may be evaluated once, while compiling.
     fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
         true
@@ -171,11 +162,6 @@ pub trait Op: Identity + Debug + Send + Sync + 'static {
     fn blame(&self, _state: Option<&dyn OpState>, _wrong: &dyn Fn(f64) -> bool) -> Option<Part> {
         None
     }
-
-    /// What one evaluation costs, from the extents of inputs and outputs.
-    fn estimate(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> Option<Estimate> {
-        None
-    }
 }
 
 /// How an op chooses between inputs of which it needs some only.
@@ -191,15 +177,6 @@ pub struct Branches {
     pub width: usize,
     /// The op of a condition and one input for each branch.
     pub chooser: OpRef,
-}
-
-/// The cost of one evaluation.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Estimate {
-    /// Floating-point operations.
-    pub flops: f64,
-    /// Bytes read and written.
-    pub bytes: f64,
 }
 
 /// One of the nodes that an op stands for.

@@ -23,6 +23,7 @@ type Samples = Arc<dyn Fn() -> Vec<Sample> + Send + Sync>;
 #[derive(Clone)]
 pub struct Entry {
     name: &'static str,
+    aliases: Vec<&'static str>,
     family: &'static str,
     without_derivative: Option<Why>,
     build: Build,
@@ -42,7 +43,14 @@ impl Entry {
         samples: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
     ) -> Self {
         let (build, samples) = (Arc::new(build), Arc::new(samples));
-        Self { name, family, without_derivative: None, build, parse: None, holds_expressions: false, samples }
+        let (without_derivative, parse, holds_expressions) = (None, None, false);
+        Self { name, aliases: Vec::new(), family, without_derivative, build, parse, holds_expressions, samples }
+    }
+
+    /// It also answers to another name, such as that of another system.
+    pub fn also_named(mut self, alias: &'static str) -> Self {
+        self.aliases.push(alias);
+        self
     }
 
     /// The name also is that of an op, which `parse` makes from what its [`props`](crate::Op::props) printed.
@@ -64,6 +72,11 @@ impl Entry {
     /// The name.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Its other names.
+    pub fn aliases(&self) -> &[&'static str] {
+        &self.aliases
     }
 
     /// The heading under which tables list it.
@@ -171,7 +184,7 @@ pub struct SampleInput {
     pub types: Vec<TypeRef>,
 }
 
-/// Ops and functions by name.
+/// Ops and functions by name, or by another name.
 ///
 /// ```
 /// use kronograph_graph::OpRegistry;
@@ -180,7 +193,11 @@ pub struct SampleInput {
 /// assert!(registry.get("no_such_op").is_err());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct OpRegistry(BTreeMap<&'static str, Entry>);
+pub struct OpRegistry {
+    entries: BTreeMap<&'static str, Entry>,
+    /// The names of entries that have others.
+    aliases: BTreeMap<&'static str, &'static str>,
+}
 
 impl OpRegistry {
     /// Adds entries: ours, or those of a user's crate.
@@ -191,9 +208,13 @@ impl OpRegistry {
     #[track_caller]
     pub fn with(mut self, entries: impl IntoIterator<Item = Entry>) -> Result<Self> {
         for entry in entries {
-            if self.0.insert(entry.name, entry.clone()).is_some() {
-                return Err(BuildError::parameter(entry.name, "the registry holds this name already"));
+            for name in std::iter::once(entry.name).chain(entry.aliases.iter().copied()) {
+                if self.get(name).is_ok() {
+                    return Err(BuildError::parameter(name, "the registry holds this name already"));
+                }
             }
+            self.aliases.extend(entry.aliases.iter().map(|alias| (*alias, entry.name)));
+            self.entries.insert(entry.name, entry);
         }
         Ok(self)
     }
@@ -205,14 +226,15 @@ impl OpRegistry {
     /// A name that nothing has.
     #[track_caller]
     pub fn get(&self, name: &str) -> Result<&Entry> {
-        match self.0.get(name) {
+        let name = self.aliases.get(name).copied().unwrap_or(name);
+        match self.entries.get(name) {
             Some(entry) => Ok(entry),
             None => Err(BuildError::parameter(name.to_owned(), "the registry has no such op")),
         }
     }
 
-    /// All entries, by name.
+    /// All entries, by name; each once, whatever other names it has.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.0.values()
+        self.entries.values()
     }
 }

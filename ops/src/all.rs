@@ -5,8 +5,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    construct, control, covariance, elemwise, grad_clip, index, join, kron, kron_shift, layout, linalg, program,
-    reduce, sort, transform,
+    construct, control, covariance, elemwise, index, join, kron, kron_shift, layout, linalg, program, reduce, sort,
+    transform,
 };
 
 /// Every dense op and function.
@@ -31,7 +31,6 @@ pub fn entries() -> Vec<Entry> {
         join::entries(),
         sort::entries(),
         linalg::entries(),
-        grad_clip::entries(),
         kron::entries(),
         kron_shift::entries(),
         covariance::entries(),

@@ -6,8 +6,8 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `program` (many small nodes as one
-//! step).
+//! `join`, `linalg` (one op, one file), `kron`, `covariance` (structures with named parameters), `control` (maps,
+//! Jacobians, Hessians), `program` (many small nodes as one step).
 //!
 //! # Invariants
 //!
@@ -19,12 +19,12 @@
 #![deny(unsafe_code)]
 
 mod all;
+mod broadcasting;
 mod construct;
 mod control;
 mod covariance;
 mod dtype;
 mod elemwise;
-mod grad_clip;
 mod index;
 mod join;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
@@ -45,13 +45,12 @@ mod value_and_gradient;
 
 pub use all::entries;
 pub use construct::*;
-pub use control::{IfElse, Jacobian, Map, hessian, if_else, if_else_all, jacobian, map};
+pub use control::{GradClip, IfElse, Jacobian, Map, grad_clip, hessian, if_else, if_else_all, jacobian, map};
 pub use covariance::{
     Constants, Covariance, Dummy, GramProduct, Operands, ParameterMap, ParameterSpec, Structure, StructureKind,
 };
 pub use dtype::DType;
 pub use elemwise::*;
-pub use grad_clip::{GradClip, grad_clip};
 pub use index::{
     AdvancedIncSubtensor, AdvancedSubtensor, IncSubtensor, Index, LastWrites, Nonzero, Position, Subtensor, compress,
     flatnonzero, inc_subtensor, nonzero, segment_sum, set_subtensor, slice, subtensor, take, take_along_axis,

@@ -1,6 +1,6 @@
 //! Reading what the registry is asked with: inputs, and axes as PyTensor and NumPy name them.
 
-use kronograph_graph::{BuildError, Params, Prop, Result, Variable};
+use kronograph_graph::{BuildError, Params, Result, Variable};
 
 use crate::dtype::DType;
 
@@ -98,5 +98,5 @@ pub fn dtype_of(params: &Params<'_>, name: &str) -> Result<Option<DType>> {
         None => word.replace("int", "i").replace("float", "f"),
     };
     let dtype = DType::ALL.into_iter().find(|dtype| dtype.to_string() == short);
-    dtype.map(Some).ok_or_else(|| params.wrong(name, "a dtype", &Prop::Word(word.to_owned().into())))
+    dtype.map(Some).ok_or_else(|| params.wrong_word(name, "a dtype", word))
 }

@@ -31,15 +31,37 @@ pub fn shaped<T: Element>(shape: &[usize], data: Vec<T>) -> Tensor {
     Tensor::new(shape, data).expect("as many elements as the shape asks for")
 }
 
-/// Numbers of a fixed sequence between two bounds; the seed tells inputs of one sample apart.
-pub fn spread_over(shape: &[usize], (low, high): (f64, f64), seed: u64) -> Tensor {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-    let mut next = || {
+/// Numbers of a fixed sequence, spread evenly: for samples and tests, which must be the same at every run.
+#[derive(Clone, Debug)]
+pub struct Stream(u64);
+
+impl Stream {
+    /// The sequence of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
+    }
+
+    /// The next number of at least 0 and less than 1.
+    pub fn unit(&mut self) -> f64 {
         // Knuth's linear congruential generator: the numbers need to be spread, not random.
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        low + (high - low) * ((state >> 11) as f64 / (1u64 << 53) as f64)
-    };
-    shaped(shape, (0..shape.iter().product()).map(|_| next()).collect())
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// The next whole number below a bound.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.unit() * bound as f64) as usize
+    }
+
+    /// A tensor of the next numbers, between two bounds.
+    pub fn tensor(&mut self, shape: &[usize], (low, high): (f64, f64)) -> Tensor {
+        shaped(shape, (0..shape.iter().product()).map(|_| low + (high - low) * self.unit()).collect())
+    }
+}
+
+/// Numbers of a fixed sequence between two bounds; the seed tells inputs of one sample apart.
+pub fn spread_over(shape: &[usize], range: (f64, f64), seed: u64) -> Tensor {
+    Stream::new(seed).tensor(shape, range)
 }
 
 /// A given tensor, converted to f32.

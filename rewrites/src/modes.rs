@@ -2,11 +2,11 @@
 
 use kronograph_graph::{FunctionGraph, Result, Variable, ancestors};
 
-use crate::engine::{Pass, RuleDb, Tag};
+use crate::engine::{Pass, RuleDb, Tag, run_passes};
 use crate::rules;
 
 /// An ordered list of passes. A value: changing one changes nobody else's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Mode {
     passes: Vec<Pass>,
 }
@@ -14,7 +14,7 @@ pub struct Mode {
 impl Mode {
     /// No rewriting at all: what was written is what runs.
     pub fn raw() -> Self {
-        Self::default()
+        Self { passes: Vec::new() }
     }
 
     /// Everything; the default.
@@ -62,11 +62,13 @@ impl Mode {
     ///
     /// A rule that fails, changes a type, or does not come to rest.
     pub fn run_on(&self, graph: &mut FunctionGraph) -> Result<()> {
-        for pass in &self.passes {
-            pass.run(graph)?;
-            debug_assert_eq!(graph.check(), Ok(()), "after {pass:?}");
-        }
-        Ok(())
+        run_passes(graph, &self.passes)
+    }
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self::run()
     }
 }
 

@@ -7,15 +7,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Result, Sample,
+    Shape, Tangents, Variable, apply,
 };
+use kronograph_ops::params::some;
 use kronograph_ops::{DType, Tensor};
 
 use crate::convert::same_pattern;
 use crate::inner::{project_sparse, sparse_inner};
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::samples::{dense_input, nothing, op, other, wide};
 use crate::ty::{SparseType, check_scalar, sparse_type};
 
 /// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.
@@ -61,6 +63,29 @@ pub(crate) fn shared_type(op: &'static str, matrices: &[Variable]) -> Result<(Fo
         }
     }
     Ok((first.format(), shape))
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![op("affine_on_pattern", build_affine, affine_samples, |_| Ok(Arc::new(AffineOnPattern)))]
+}
+
+fn build_affine(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let (coefficients, matrices) = some(params, v)?.split_at(v.len() / 2);
+    if coefficients.len() != matrices.len() {
+        return Err(params.arity(2 * matrices.len(), v));
+    }
+    let terms: Vec<_> = coefficients.iter().cloned().zip(matrices.iter().cloned()).collect();
+    Ok(vec![affine_on_pattern(&terms)?])
+}
+
+fn affine_samples(format: Format) -> Vec<Sample> {
+    vec![
+        Sample::new("two matrices", [dense_input(&[], 1), dense_input(&[], 2), wide(format, 3), other(format, 4)]),
+        Sample::new("one matrix", [dense_input(&[], 1), wide(format, 2)]),
+        Sample::new("equal patterns", [dense_input(&[], 1), dense_input(&[], 2), other(format, 3), other(format, 4)]),
+        Sample::new("with nothing", [dense_input(&[], 1), dense_input(&[], 2), wide(format, 3), nothing(format)]),
+    ]
 }
 
 impl Op for AffineOnPattern {

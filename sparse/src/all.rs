@@ -2,7 +2,9 @@
 
 use kronograph_graph::Entry;
 
-use crate::{entries as ops, flow};
+use crate::{
+    affine, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, lu, product, sampled, transpose,
+};
 
 /// Every sparse op and function, for the registry that has the dense ones already.
 ///
@@ -17,5 +19,21 @@ use crate::{entries as ops, flow};
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 pub fn entries() -> Vec<Entry> {
-    [ops::algebra(), ops::products(), ops::factors(), ops::krons(), flow::entries::entries()].concat()
+    [
+        affine::entries(),
+        dense::entries(),
+        format::entries(),
+        identity::entries(),
+        inner::entries(),
+        transpose::entries(),
+        product::entries(),
+        sampled::entries(),
+        lu::entries(),
+        inverse::entries(),
+        kron::entries(),
+        kron_solve::entries(),
+        kronsum::entries(),
+        flow::entries::entries(),
+    ]
+    .concat()
 }

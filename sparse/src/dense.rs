@@ -1,16 +1,19 @@
 //! Between sparse and dense: all entries of a sparse matrix, and a dense matrix sampled on a pattern.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable, apply,
-    shape_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Sample, Shape, Tangents,
+    Variable, apply,
 };
+use kronograph_ops::params::{exactly, only};
 use kronograph_ops::{DType, Tensor, TensorType, check_size};
 
 use crate::inner::project_sparse;
 use crate::lu::pattern_source;
 use crate::matrix::SparseMatrix;
+use crate::samples::{Build, any_shape, dense_input, nothing, op, wide};
 use crate::ty::{SparseType, sparse_type};
 
 /// A sparse matrix with its zeros written out.
@@ -41,6 +44,25 @@ pub struct SampleDense;
 #[track_caller]
 pub fn sample_dense(like: &Variable, x: &Variable) -> Result<Variable> {
     apply(SampleDense, &[like.clone(), x.clone()])
+}
+
+/// The entries of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let to_dense: Build = |params, inputs| Ok(vec![dense_from_sparse(only(params, inputs)?)?]);
+    let sample: Build = |params, inputs| {
+        let [like, x] = exactly(params, inputs)?;
+        Ok(vec![sample_dense(like, x)?])
+    };
+    let patterns = |format| {
+        vec![
+            Sample::new("on a wide pattern", [wide(format, 1), dense_input(&[3, 4], 2)]),
+            Sample::new("on an empty pattern", [nothing(format), dense_input(&[3, 4], 2)]),
+        ]
+    };
+    vec![
+        op("dense_from_sparse", to_dense, any_shape, |_| Ok(Arc::new(DenseFromSparse))),
+        op("sample_dense", sample, patterns, |_| Ok(Arc::new(SampleDense))),
+    ]
 }
 
 impl Op for DenseFromSparse {
@@ -130,8 +152,8 @@ impl Op for SampleDense {
         node.linear_tangent(1, tangents)
     }
 
-    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![shape_of(node.input(1))])
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[1].clone()])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
-    Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result,
+    Sample, Shape, Tangents, Variable, apply,
 };
+use kronograph_ops::params::only;
 use kronograph_ops::{DType, Tensor};
 
 use crate::convert::same_pattern;
 use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::samples::{Build, no_rows, nothing, op, wide};
 use crate::ty::{SparseType, sparse_type};
 
 /// A sparse matrix in another format.
@@ -33,6 +35,29 @@ pub fn to_format(x: &Variable, format: Format) -> Result<Variable> {
     match sparse_type("to_format", x)?.format() == format {
         true => Ok(x.clone()),
         false => apply(ToFormat { format }, std::slice::from_ref(x)),
+    }
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| Ok(vec![to_format(only(params, inputs)?, format_of(params)?)?]);
+    vec![op("to_format", build, samples, |params| Ok(Arc::new(ToFormat { format: format_of(params)? })))]
+}
+
+fn samples(format: Format) -> Vec<Sample> {
+    let to_other = |name, x| Sample::new(name, [x]).with("format", format.flip().name());
+    vec![
+        to_other("a wide one", wide(format, 1)),
+        to_other("nothing stored", nothing(format)),
+        to_other("no rows", no_rows(format)),
+    ]
+}
+
+fn format_of(params: &Params<'_>) -> Result<Format> {
+    match params.word("format")? {
+        "csr" => Ok(Format::Csr),
+        "csc" => Ok(Format::Csc),
+        other => Err(params.wrong_word("format", "`csr` or `csc`", other)),
     }
 }
 

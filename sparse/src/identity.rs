@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Result, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Result, Sample, Shape, Tangents,
+    Variable, apply,
 };
+use kronograph_ops::params::only;
 use kronograph_ops::{DType, LinalgError};
 
 use crate::matrix::SparseMatrix;
 use crate::pattern::Pattern;
+use crate::samples::{Build, op, weights};
 use crate::ty::{SparseType, sparse_type};
 
 /// The identity matrix in the format and of the size of a square sparse matrix.
@@ -35,6 +38,13 @@ pub(crate) fn square_type<'a>(op: &'static str, matrix: &'a Variable) -> Result<
         }
         _ => Ok(ty),
     }
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| Ok(vec![identity_like(only(params, inputs)?)?]);
+    let samples = |format| vec![Sample::new("of weights", [weights(format, 1)])];
+    vec![op("identity_like", build, samples, |_| Ok(Arc::new(IdentityLike)))]
 }
 
 impl Op for IdentityLike {

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
     Variable, apply, sum_of,
 };
+use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Tensor, TensorType};
 
 use crate::affine::{affine_on_pattern, shared_type};
 use crate::convert::same_pattern;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::samples::{Build, op, overlapping};
 use crate::ty::SparseType;
 
 /// `sum(A ∘ B)` over the positions that both store.
@@ -49,6 +51,22 @@ pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
 fn check(op: &'static str, inputs: &[Variable]) -> Result<(Format, [Option<usize>; 2])> {
     let [_, _] = inputs else { return Err(BuildError::arity(op, 2, inputs)) };
     shared_type(op, inputs)
+}
+
+/// The entries of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let inner: Build = |params, inputs| {
+        let [a, b] = exactly(params, inputs)?;
+        Ok(vec![sparse_inner(a, b)?])
+    };
+    let project: Build = |params, inputs| {
+        let [like, x] = exactly(params, inputs)?;
+        Ok(vec![project_sparse(like, x)?])
+    };
+    vec![
+        op("sparse_inner", inner, overlapping, |_| Ok(Arc::new(SparseInner))),
+        op("project_sparse", project, overlapping, |_| Ok(Arc::new(ProjectSparse))),
+    ]
 }
 
 impl Op for SparseInner {

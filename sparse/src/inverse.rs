@@ -4,11 +4,13 @@
 //! dense inverse is never held. Its derivatives are built from dense solves, and do hold it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    UnaryVerb, Variable, apply, unary,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Sample, Shape,
+    Tangents, UnaryVerb, Variable, apply, unary,
 };
+use kronograph_ops::params::only;
 use kronograph_ops::{
     DType, Factor, FactorType, FactorValue, Trans, factor_solve, factor_solve_axis, order_dim, transpose,
 };
@@ -16,9 +18,10 @@ use kronograph_ops::{
 use crate::convert::PatternOf;
 use crate::dense::{dense_from_sparse, sample_dense};
 use crate::inner::project_sparse;
-use crate::lu::{pattern_of, pattern_source};
+use crate::lu::{pattern_of, pattern_source, sparse_lu};
 use crate::matrix::{Format, SparseMatrix};
-use crate::ty::SparseType;
+use crate::samples::{Build, op, square};
+use crate::ty::{SparseType, is_sparse};
 
 /// `A⁻ᵀ` at the stored positions of A, from a sparse factor of A.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +45,17 @@ fn moved(factor: &Variable, x: &Variable) -> Result<Variable> {
     let left = factor_solve(factor, &transpose(&dense_from_sparse(x)?)?, Trans::Yes)?;
     let both = factor_solve_axis(factor, &left, 1, Trans::No)?;
     unary(UnaryVerb::Neg, &sample_dense(factor, &both)?)
+}
+
+/// The entry of this file, which takes a sparse matrix too.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| {
+        let a = only(params, inputs)?;
+        let factor = if is_sparse(a) { sparse_lu(a)? } else { a.clone() };
+        Ok(vec![inverse_on_pattern(&factor)?])
+    };
+    let samples = |format| vec![Sample::new("of a square one", [square(format, 1)])];
+    vec![op("inverse_on_pattern", build, samples, |_| Ok(Arc::new(InverseOnPattern)))]
 }
 
 impl Op for InverseOnPattern {

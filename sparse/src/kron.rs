@@ -7,16 +7,18 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
-    Tangents, Variable, apply, origin, sum_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props,
+    Result, Sample, Shape, Tangents, Variable, apply, origin, sum_of,
 };
 use kronograph_ops::DType;
+use kronograph_ops::params::exactly;
 
 use crate::convert::same_pattern;
 use crate::format::to_format;
 use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::samples::{no_rows, nothing, op, weights, wide};
 use crate::ty::{SparseType, sparse_type};
 
 /// `A ⊗ B` of sparse matrices.
@@ -88,6 +90,57 @@ fn shared_format(op: &'static str, inputs: &[Variable]) -> Result<Format> {
 
 fn values_of(x: &SparseMatrix, input: usize) -> Result<&[f64], OpFailure> {
     x.values().ok_or(OpFailure::WrongValue(input))
+}
+
+/// The entries of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        op(
+            "sparse_kron",
+            |params, v| {
+                let [a, b] = exactly(params, v)?;
+                Ok(vec![sparse_kron(a, b)?])
+            },
+            |format| {
+                vec![
+                    Sample::new("of two", [wide(format, 1), weights(format, 2)]),
+                    Sample::new("with nothing", [nothing(format), weights(format, 2)]),
+                    Sample::new("no rows", [no_rows(format), weights(format, 2)]),
+                    Sample::new("of two formats", [wide(format, 1), wide(format.flip(), 2)]),
+                ]
+            },
+            |_| Ok(Arc::new(SparseKron)),
+        ),
+        op("sparse_kron_contract", build_contract, contract_samples, |params| {
+            Ok(Arc::new(SparseKronContract { side: side_of(params)? }))
+        }),
+    ]
+}
+
+fn side_of(params: &Params<'_>) -> Result<Side> {
+    match params.word("side")? {
+        "left" => Ok(Side::Left),
+        "right" => Ok(Side::Right),
+        other => Err(params.wrong_word("side", "`left` or `right`", other)),
+    }
+}
+
+/// Of a product's cotangent and its two legs; of four legs, of the product of the first two.
+fn build_contract(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let side = side_of(params)?;
+    if let [a, b, c, d] = v {
+        return Ok(vec![sparse_kron_contract(side, &sparse_kron(a, b)?, c, d)?]);
+    }
+    let [g, a, b] = exactly(params, v)?;
+    Ok(vec![sparse_kron_contract(side, g, a, b)?])
+}
+
+fn contract_samples(format: Format) -> Vec<Sample> {
+    let legs = || [wide(format, 1), weights(format, 2), wide(format, 3), weights(format, 4)];
+    vec![
+        Sample::new("the left leg", legs()).with("side", "left"),
+        Sample::new("the right leg", legs()).with("side", "right"),
+    ]
 }
 
 impl Op for SparseKron {

@@ -1,9 +1,13 @@
 //! Solving with a Kronecker product that is never formed.
 
-use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Dim, Entry, Params, Result, Sample, Variable, origin, shape_of};
+use kronograph_ops::params::some;
+use kronograph_ops::samples::dense;
 use kronograph_ops::{DType, FactorType, TensorType, Trans, cast, factor_solve_axis, lu_factor, order_dim, reshape};
 
 use crate::lu::sparse_lu;
+use crate::matrix::Format;
+use crate::samples::{dense_input, function, square};
 use crate::ty::SparseType;
 
 /// `(F_1 ⊗ .. ⊗ F_K)⁻¹ b`, or the same with the transpose, for a vector b or the columns of a matrix.
@@ -72,4 +76,29 @@ fn check_right_hand_side(legs: &[Variable], b: &Variable) -> Result<()> {
         },
         _ => refuse("the right-hand side must be a dense vector or matrix".to_owned()),
     }
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![function("kron_solve", build, samples)]
+}
+
+fn build(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let (b, legs) = some(params, v)?.split_last().ok_or_else(|| params.arity(2, v))?;
+    Ok(vec![kron_solve(legs, b, Trans::of(params)?)?])
+}
+
+/// A dense leg and a sparse one, and a sparse one alone.
+fn samples(format: Format) -> Vec<Sample> {
+    let leg = || dense(&[1, 1], (1.0, 2.0), 3);
+    let both = |name: &'static str, shape: &[usize]| {
+        let sample =
+            |trans: bool| Sample::new(name, [leg(), square(format, 1), dense_input(shape, 2)]).with("trans", trans);
+        [sample(false), sample(true)]
+    };
+    let mut samples: Vec<Sample> = [both("a vector", &[4]), both("columns", &[4, 2])].concat();
+    let two = [square(format, 1), square(format, 4), dense_input(&[16], 2)];
+    samples.push(Sample::new("two sparse legs", two));
+    samples.push(Sample::new("one leg", [square(format, 1), dense_input(&[4], 2)]).with("trans", true));
+    samples
 }

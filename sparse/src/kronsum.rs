@@ -1,6 +1,8 @@
 //! Kronecker sums of sparse matrices, and systems of Kronecker sums, sparse or dense.
 
-use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Dim, Entry, Params, Result, Sample, SampleInput, Variable, origin, shape_of};
+use kronograph_ops::params::some;
+use kronograph_ops::samples::dense;
 use kronograph_ops::{
     Assume, DType, Rhs, Trans, cast, factor_solve, kronsum, moveaxis, reshape, solve_assuming, solve_sylvester,
     transpose,
@@ -10,6 +12,8 @@ use crate::format::to_format;
 use crate::identity::{identity_like, square_type};
 use crate::kron::sparse_kron;
 use crate::lu::sparse_lu;
+use crate::matrix::Format;
+use crate::samples::{dense_input, function, square, weights};
 use crate::ty::{SparseType, sparse_type};
 
 /// `F_1 ⊕ .. ⊕ F_K = sum_k I ⊗ F_k ⊗ I` of square sparse matrices, the last index fastest; for two, `A ⊗ I + I ⊗ B`.
@@ -117,4 +121,48 @@ fn middle(factors: &[Variable]) -> usize {
     };
     let larger = |at: &usize| orders[..*at].iter().product::<f64>().max(orders[*at..].iter().product());
     (1..factors.len()).min_by(|a, b| larger(a).total_cmp(&larger(b))).unwrap_or(1)
+}
+
+/// The entries of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        function(
+            "sparse_kronsum",
+            |params, v| Ok(vec![sparse_kronsum(some(params, v)?)?]),
+            |format| {
+                vec![
+                    Sample::new("of two", [weights(format, 1), square(format, 2)]),
+                    Sample::new("of one", [weights(format, 1)]),
+                    Sample::new("of two formats", [weights(format, 1), weights(format.flip(), 2)]),
+                ]
+            },
+        ),
+        function("kronsum_solve", build_solve, solve_samples),
+    ]
+}
+
+fn build_solve(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let (b, legs) = some(params, v)?.split_last().ok_or_else(|| params.arity(2, v))?;
+    Ok(vec![kronsum_solve(legs, b, Trans::of(params)?)?])
+}
+
+/// Sparse legs, and dense ones.
+fn solve_samples(format: Format) -> Vec<Sample> {
+    let both = |name: &'static str, legs: [SampleInput; 2], b: &[usize]| {
+        let sample =
+            |trans: bool| Sample::new(name, legs.clone().into_iter().chain([dense_input(b, 9)])).with("trans", trans);
+        [sample(false), sample(true)]
+    };
+    let leg = |n: usize, seed| dense(&[n, n], (1.0, 2.0), seed);
+    let sparse = || [square(format, 1), square(format, 4)];
+    let mut samples: Vec<Sample> =
+        [both("sparse, a vector", sparse(), &[16]), both("sparse, columns", sparse(), &[16, 2])].concat();
+    // The dense ones are no different in the other format.
+    if format == Format::Csr {
+        samples.extend(both("dense, a vector", [leg(2, 3), leg(1, 4)], &[2]));
+        samples.extend(both("dense, columns", [leg(1, 3), leg(2, 4)], &[2, 3]));
+        samples.push(Sample::new("one dense leg", [leg(2, 3), dense_input(&[2], 2)]));
+        samples.push(Sample::new("three dense legs", [leg(2, 3), leg(1, 4), leg(2, 5), dense_input(&[4], 2)]));
+    }
+    samples
 }

@@ -22,7 +22,6 @@ mod affine;
 mod all;
 mod convert;
 mod dense;
-mod entries;
 mod flow;
 mod format;
 mod identity;
@@ -34,6 +33,7 @@ mod kron;
 mod kron_solve;
 mod kronsum;
 mod lu;
+mod lu_factorization;
 mod market;
 mod matrix;
 mod pattern;
@@ -70,4 +70,4 @@ pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
 };
 pub use transpose::{SparseTranspose, sparse_transpose};
-pub use ty::SparseType;
+pub use ty::{SparseType, is_sparse};

@@ -4,17 +4,20 @@
 //! operand's shape.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable,
-    apply, origin, sum_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample,
+    Shape, Tangents, Variable, apply, origin, sum_of,
 };
+use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Tensor, TensorType, Trans, cast, fold_back, shape_text, transpose, unfold};
 
 use crate::inner::project_sparse;
 use crate::kernels::product::{gather_rows, scatter_columns};
 use crate::matrix::{Format, SparseMatrix};
 use crate::sampled::sampled_outer;
+use crate::samples::{dense_input, function, no_rows, nothing, op, wide};
 use crate::transpose::sparse_transpose;
 use crate::ty::sparse_type;
 
@@ -49,6 +52,52 @@ pub fn structured_dot_along(s: &Variable, x: &Variable, axis: usize, trans: Tran
         2 if axis == 1 => transpose(&structured_dot(&s, &transpose(x)?)?),
         _ => fold_back(&structured_dot(&s, &unfold(x, axis)?)?, x, axis),
     }
+}
+
+/// The entries of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        op("structured_dot", build_dot, dot_samples, |_| Ok(Arc::new(StructuredDot))),
+        function("structured_dot_along", build_dot_along, dot_along_samples),
+    ]
+}
+
+fn build_dot(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let [s, x] = exactly(params, v)?;
+    Ok(vec![structured_dot(s, x)?])
+}
+
+fn dot_samples(format: Format) -> Vec<Sample> {
+    vec![
+        Sample::new("with a vector", [wide(format, 1), dense_input(&[4], 2)]),
+        Sample::new("with a matrix", [wide(format, 1), dense_input(&[4, 2], 2)]),
+        Sample::new("with a column", [wide(format, 1), dense_input(&[4, 1], 2)]),
+        Sample::new("with no columns", [wide(format, 1), dense_input(&[4, 0], 2)]),
+        Sample::new("of no rows", [no_rows(format), dense_input(&[4, 2], 2)]),
+        Sample::new("of nothing", [nothing(format), dense_input(&[4], 2)]),
+    ]
+}
+
+fn build_dot_along(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
+    let [s, x] = exactly(params, v)?;
+    Ok(vec![structured_dot_along(s, x, params.size("axis")?, Trans::of(params)?)?])
+}
+
+fn dot_along_samples(format: Format) -> Vec<Sample> {
+    let shapes: [(&'static str, &[usize], &[usize], usize); 5] = [
+        ("a vector", &[4], &[3], 0),
+        ("columns", &[4, 2], &[3, 2], 0),
+        ("rows", &[2, 4], &[2, 3], 1),
+        ("the middle axis", &[2, 4, 2], &[2, 3, 2], 1),
+        ("the last axis", &[2, 2, 4], &[2, 2, 3], 2),
+    ];
+    let both = |(name, no, yes, axis): (&'static str, &[usize], &[usize], usize)| {
+        let sample = |shape, trans: bool| {
+            Sample::new(name, [wide(format, 1), dense_input(shape, 2)]).with("axis", axis).with("trans", trans)
+        };
+        [sample(no, false), sample(yes, true)]
+    };
+    shapes.into_iter().flat_map(both).collect()
 }
 
 impl Op for StructuredDot {

@@ -1,17 +1,20 @@
 //! An outer product sampled on a pattern: the cotangent of a sparse matrix in a product or a solve.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
-    Tangents, Variable, apply, shape_of, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Sample,
+    Shape, Tangents, Variable, apply, sum_of,
 };
+use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
 
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
-use crate::matrix::SparseMatrix;
+use crate::matrix::{Format, SparseMatrix};
 use crate::product::structured_dot_along;
+use crate::samples::{Build, dense_input, op, wide};
 use crate::ty::SparseType;
 
 /// `P ∘ (L Rᵀ)`. Inputs: what has the pattern P (a sparse matrix or factor), then L and R.
@@ -32,6 +35,27 @@ pub struct SampledOuter {
 #[track_caller]
 pub fn sampled_outer(like: &Variable, left: &Variable, right: &Variable, axis: usize) -> Result<Variable> {
     apply(SampledOuter { axis }, &[like.clone(), left.clone(), right.clone()])
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| {
+        let [like, left, right] = exactly(params, inputs)?;
+        Ok(vec![sampled_outer(like, left, right, params.size("axis")?)?])
+    };
+    vec![op("sampled_outer", build, samples, |params| Ok(Arc::new(SampledOuter { axis: params.size("axis")? })))]
+}
+
+fn samples(format: Format) -> Vec<Sample> {
+    let sample = |name, left: &[usize], right: &[usize], axis: usize| {
+        Sample::new(name, [wide(format, 1), dense_input(left, 2), dense_input(right, 3)]).with("axis", axis)
+    };
+    vec![
+        sample("of vectors", &[3], &[4], 0),
+        sample("of columns", &[3, 2], &[4, 2], 0),
+        sample("of rows", &[2, 3], &[2, 4], 1),
+        sample("along the middle axis", &[2, 3, 2], &[2, 4, 2], 1),
+    ]
 }
 
 impl Op for SampledOuter {
@@ -99,9 +123,8 @@ impl Op for SampledOuter {
         Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
     }
 
-    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let rows: Dim = shape_of(node.input(1))[self.axis].clone();
-        Ok(vec![[rows, shape_of(node.input(2))[self.axis].clone()].into_iter().collect()])
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[1..].iter().map(|shape| shape[self.axis].clone()).collect()])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -2,8 +2,8 @@
 //!
 //! The lengths of an input are both left open and given when it is proved, so a sample never says which.
 
-use kronograph_graph::{Sample, SampleInput};
-use kronograph_ops::samples::spread_over;
+use kronograph_graph::{Entry, OpRef, Params, Result, Sample, SampleInput, Variable};
+use kronograph_ops::samples::{dense, spread_over};
 
 use crate::convert::from_triplets;
 use crate::matrix::{Format, SparseMatrix};
@@ -15,6 +15,24 @@ pub fn given_sparse(matrix: SparseMatrix) -> SampleInput {
     let ty = |shape| SparseType::shared(matrix.format(), matrix.data().dtype(), shape);
     let types = vec![ty([None, None]), ty([rows, columns])];
     SampleInput { value: Box::new(matrix), types }
+}
+
+pub(crate) type Build = fn(&Params<'_>, &[Variable]) -> Result<Vec<Variable>>;
+pub(crate) type Samples = fn(Format) -> Vec<Sample>;
+
+/// A function, proved in both formats.
+pub(crate) fn function(name: &'static str, build: Build, samples: Samples) -> Entry {
+    Entry::function(name, "sparse", build, move || both_formats(samples))
+}
+
+/// An op, proved in both formats.
+pub(crate) fn op(name: &'static str, build: Build, samples: Samples, parse: fn(&Params<'_>) -> Result<OpRef>) -> Entry {
+    function(name, build, samples).parsed_by(parse)
+}
+
+/// A dense input.
+pub(crate) fn dense_input(shape: &[usize], seed: u64) -> SampleInput {
+    dense(shape, (-1.0, 1.0), seed)
 }
 
 /// The same samples in both formats, whose names they bear.
@@ -78,4 +96,23 @@ pub(crate) fn square(format: Format, seed: u64) -> SampleInput {
 pub(crate) fn weights(format: Format, seed: u64) -> SampleInput {
     let at = [(0, 1), (0, 2), (1, 0), (2, 0), (2, 1)];
     given_sparse(placed(format, [3, 3], &at, (0.3, 0.7), seed))
+}
+
+/// Matrices with what is easily forgotten: for an op of one of them.
+pub(crate) fn any_shape(format: Format) -> Vec<Sample> {
+    vec![
+        Sample::new("a wide one", [wide(format, 1)]),
+        Sample::new("nothing stored", [nothing(format)]),
+        Sample::new("no rows", [no_rows(format)]),
+    ]
+}
+
+/// Pairs of equal shape.
+pub(crate) fn overlapping(format: Format) -> Vec<Sample> {
+    vec![
+        Sample::new("patterns that overlap", [wide(format, 1), other(format, 2)]),
+        Sample::new("equal patterns", [other(format, 1), other(format, 2)]),
+        Sample::new("with nothing", [wide(format, 1), nothing(format)]),
+        Sample::new("no rows", [no_rows(format), no_rows(format)]),
+    ]
 }

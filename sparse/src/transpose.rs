@@ -1,13 +1,16 @@
 //! The transpose of a sparse matrix: the same storage, read in the other format.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Result, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Result, Shape, Tangents, Variable, apply,
 };
 use kronograph_ops::DType;
+use kronograph_ops::params::only;
 
 use crate::matrix::SparseMatrix;
+use crate::samples::{Build, any_shape, op};
 use crate::ty::{SparseType, sparse_type};
 
 /// `Aᵀ`, in the other format.
@@ -22,6 +25,12 @@ pub struct SparseTranspose;
 #[track_caller]
 pub fn sparse_transpose(a: &Variable) -> Result<Variable> {
     apply(SparseTranspose, std::slice::from_ref(a))
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| Ok(vec![sparse_transpose(only(params, inputs)?)?]);
+    vec![op("sparse_transpose", build, any_shape, |_| Ok(Arc::new(SparseTranspose)))]
 }
 
 impl Op for SparseTranspose {

@@ -117,7 +117,7 @@ impl Type for SparseType {
     }
 
     fn binary(&self, verb: Verb, left: Operand<'_>, right: Operand<'_>) -> Option<Result<Variable>> {
-        let is_sparse = |operand: Operand<'_>| operand.variable().is_some_and(|v| v.type_as::<SparseType>().is_some());
+        let is_sparse = |operand: Operand<'_>| operand.variable().is_some_and(is_sparse);
         let (a, b) = (left.variable().cloned(), right.variable().cloned());
         let scalar = |operand: Operand<'_>| match operand {
             Operand::Variable(variable) => variable.clone(),
@@ -142,4 +142,9 @@ impl Type for SparseType {
             UnaryVerb::Transpose => sparse_transpose(operand),
         })
     }
+}
+
+/// Whether a variable is a sparse matrix.
+pub fn is_sparse(x: &Variable) -> bool {
+    x.type_as::<SparseType>().is_some()
 }

@@ -1,10 +1,11 @@
 //! Wrong inputs of the flow family are errors that name the op, when built or when run.
 
 use kronograph::ops::Trans;
+use kronograph::ops::samples::spread_over;
 use kronograph::prelude::*;
 use kronograph::sparse::{Side, inverse_on_pattern, sparse_kron_contract, spectral_flow_solve};
 
-use crate::weights::{Random, directed};
+use crate::weights::directed;
 
 #[track_caller]
 fn refused(built: Result<Variable, BuildError>, part: &str) {
@@ -61,11 +62,11 @@ fn wrong_values_are_errors_when_run() {
     let mut f = compile(&inputs, &[general], &Mode::run()).unwrap();
     let of = |x: f64| Tensor::scalar(x);
     let good = directed(3, Format::Csr, 1);
-    assert!(f.call(&[&good, &of(0.3), &of(0.2), &of(0.1), &Random(1).vector(8)]).is_err());
-    assert!(f.call(&[&good, &of(0.3), &of(0.2), &of(0.1), &Random(1).vector(9)]).is_ok());
+    assert!(f.call(&[&good, &of(0.3), &of(0.2), &of(0.1), &spread_over(&[8], (-1.0, 1.0), 1)]).is_err());
+    assert!(f.call(&[&good, &of(0.3), &of(0.2), &of(0.1), &spread_over(&[9], (-1.0, 1.0), 1)]).is_ok());
     let wide = SparseMatrix::new(Format::Csr, [2, 3], vec![1.0], vec![0], vec![0, 1, 1]).unwrap();
-    assert!(f.call(&[&wide, &of(0.3), &of(0.2), &of(0.1), &Random(1).vector(9)]).is_err());
-    let nan = f.call(&[&good, &of(f64::NAN), &of(0.2), &of(0.1), &Random(1).vector(9)]).unwrap_err();
+    assert!(f.call(&[&wide, &of(0.3), &of(0.2), &of(0.1), &spread_over(&[9], (-1.0, 1.0), 1)]).is_err());
+    let nan = f.call(&[&good, &of(f64::NAN), &of(0.2), &of(0.1), &spread_over(&[9], (-1.0, 1.0), 1)]).unwrap_err();
     assert!(nan.is_recoverable());
     let other = sparse_matrix("g", Format::Csr, [None; 2]);
     let contracted = sparse_kron_contract(Side::Left, &other, &w, &w).unwrap();
@@ -81,7 +82,7 @@ fn a_nan_is_refused_by_the_spectral_route_and_a_sampler_may_go_on() {
     let eta = spectral_flow_solve(&decomposed, &d, &o, &both, &b).unwrap();
     let mut f = compile(&[d, o, both, b], &[eta], &Mode::run()).unwrap();
     let of = |x: f64| Tensor::scalar(x);
-    let right = Random(1).vector(9);
+    let right = spread_over(&[9], (-1.0, 1.0), 1);
     assert!(f.call(&[&of(f64::NAN), &of(0.2), &of(0.1), &right]).unwrap_err().is_recoverable());
     assert!(f.call(&[&of(0.3), &of(0.2), &of(0.1), &right]).is_ok());
 }

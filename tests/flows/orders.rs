@@ -1,9 +1,10 @@
 //! One function and its forks, called with W of one order after the other.
 
+use kronograph::ops::samples::Stream;
 use kronograph::prelude::*;
 
 use crate::golden::distance;
-use crate::weights::{Random, directed};
+use crate::weights::directed;
 
 /// Everything that the sparse route computes of a free W: solutions, the log-determinant, a gradient by all inputs and
 /// a product with the Hessian.
@@ -31,9 +32,9 @@ fn the_order_of_w_may_change_from_call_to_call() {
         let x = [w, scalar("rho_d"), scalar("rho_o"), scalar("rho_w"), vector("b")];
         let outputs = everything(&x);
         let mut kept = compile(&x, &outputs, &Mode::run()).unwrap();
-        let (mut fork, random) = (kept.fork(), &mut Random(1));
+        let (mut fork, random) = (kept.fork(), &mut Stream::new(1));
         for (seed, n) in (0..).zip([3, 5, 2, 4, 4, 2, 5]) {
-            let (w, b) = (directed(n, format, seed), random.vector(n * n));
+            let (w, b) = (directed(n, format, seed), random.tensor(&[n * n], (-1.0, 1.0)));
             let [d, o, both] = [(); 3].map(|()| Tensor::scalar(0.5 * random.unit() - 0.2));
             let arguments: [&dyn Value; 5] = [&w, &d, &o, &both, &b];
             let wanted = call(&mut compile(&x, &outputs, &Mode::raw()).unwrap(), &arguments);

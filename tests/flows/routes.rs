@@ -1,5 +1,6 @@
 //! The sparse and the spectral route give the same numbers, at every order.
 
+use kronograph::ops::samples::{Stream, spread_over};
 use kronograph::prelude::*;
 use kronograph::sparse::{
     kronecker_flow_logdet_with, kronecker_flow_solve_with, sar_logdet_with, sparse_flow_logdet_with,
@@ -7,7 +8,7 @@ use kronograph::sparse::{
 };
 
 use crate::golden::distance;
-use crate::weights::{Random, alone, chain, directed, empty, rook, unsorted, with_island, with_sink};
+use crate::weights::{alone, chain, directed, empty, rook, unsorted, with_island, with_sink};
 
 /// What the two routes must agree to.
 const AGREEMENT: f64 = 1e-10;
@@ -62,7 +63,8 @@ fn assert_routes_agree(name: &str, w: &SparseMatrix, build: Build, rho: [f64; 3]
 fn each_w(check: impl Fn(&str, &SparseMatrix)) {
     check("directed", &directed(5, Format::Csr, 1));
     check("directed by columns", &directed(6, Format::Csc, 2));
-    check("directed, larger", &directed(27, Format::Csr, 3));
+    // No eigenvalue is near the reciprocal of a rho that is tried: there both routes lose digits.
+    check("directed, larger", &directed(27, Format::Csr, 5));
     check("rook", &rook(3, Format::Csr));
     check("rook by columns", &rook(4, Format::Csc));
     check("chain", &chain(6));
@@ -76,27 +78,27 @@ fn each_w(check: impl Fn(&str, &SparseMatrix)) {
 #[test]
 fn unrestricted_systems_agree() {
     each_w(|name, w| {
-        let (n, random) = (w.shape()[0], &mut Random(9));
+        let (n, random) = (w.shape()[0], &mut Stream::new(9));
         let build: Build = |route, w, x| sparse_flow_solve_with(route, w, &x[0], &x[1], &x[2], &x[3]).unwrap();
-        assert_routes_agree(name, w, build, [0.35, -0.2, 0.15], &random.vector(n * n));
-        assert_routes_agree(name, w, build, [-0.4, 0.3, 0.2], &random.matrix(n * n, 3));
+        assert_routes_agree(name, w, build, [0.35, -0.2, 0.15], &random.tensor(&[n * n], (-1.0, 1.0)));
+        assert_routes_agree(name, w, build, [-0.4, 0.3, 0.2], &random.tensor(&[n * n, 3], (-1.0, 1.0)));
     });
 }
 
 #[test]
 fn separable_systems_agree() {
     each_w(|name, w| {
-        let (n, random) = (w.shape()[0], &mut Random(10));
+        let (n, random) = (w.shape()[0], &mut Stream::new(10));
         let build: Build = |route, w, x| kronecker_flow_solve_with(route, w, &x[0], &x[1], &x[3]).unwrap();
-        assert_routes_agree(name, w, build, [0.45, -0.6, 0.0], &random.vector(n * n));
-        assert_routes_agree(name, w, build, [0.7, 0.3, 0.0], &random.matrix(n * n, 2));
+        assert_routes_agree(name, w, build, [0.45, -0.6, 0.0], &random.tensor(&[n * n], (-1.0, 1.0)));
+        assert_routes_agree(name, w, build, [0.7, 0.3, 0.0], &random.tensor(&[n * n, 2], (-1.0, 1.0)));
     });
 }
 
 #[test]
 fn a_separable_system_is_the_unrestricted_one_with_the_product() {
     let w = directed(7, Format::Csr, 4);
-    let b = Random(11).vector(49);
+    let b = spread_over(&[49], (-1.0, 1.0), 11);
     let values: Vec<Tensor> = [0.4, -0.3, 0.12].into_iter().map(Tensor::scalar).chain([b]).collect();
     let general: Build = |route, w, x| sparse_flow_solve_with(route, w, &x[0], &x[1], &x[2], &x[3]).unwrap();
     let separable: Build = |route, w, x| kronecker_flow_solve_with(route, w, &x[0], &x[1], &x[3]).unwrap();
@@ -125,7 +127,8 @@ fn log_determinants_agree_inside_the_interval_and_beyond() {
 #[test]
 fn auto_is_one_of_the_two() {
     let build: Build = |route, w, x| sparse_flow_solve_with(route, w, &x[0], &x[1], &x[2], &x[3]).unwrap();
-    let values: Vec<Tensor> = [0.3, 0.2, 0.1].into_iter().map(Tensor::scalar).chain([Random(3).vector(16)]).collect();
+    let values: Vec<Tensor> =
+        [0.3, 0.2, 0.1].into_iter().map(Tensor::scalar).chain([spread_over(&[16], (-1.0, 1.0), 3)]).collect();
     let w = directed(4, Format::Csr, 8);
     assert_eq!(
         outputs(Route::Auto, &w, build, &values)[0].to_vec::<f64>().unwrap(),
@@ -147,7 +150,7 @@ fn a_singular_system_is_refused_by_both_routes_and_the_sampler_may_go_on() {
             let eta = sparse_flow_solve_with(route, &w, &x[0], &x[1], &x[2], &x[3]).unwrap();
             let mut f = compile(&x, &[eta], &Mode::run()).unwrap();
             let [d, o, both] = [0.5, 0.25, 0.25].map(Tensor::scalar);
-            let error = f.call(&[&d, &o, &both, &Random(5).vector(n * n)]).unwrap_err();
+            let error = f.call(&[&d, &o, &both, &spread_over(&[n * n], (-1.0, 1.0), 5)]).unwrap_err();
             assert!(error.is_recoverable(), "{error}");
         }
     }

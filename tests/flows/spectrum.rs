@@ -1,10 +1,11 @@
 //! The decomposition of W where it is hard: chains of unequal weights, and systems of many blocks.
 
+use kronograph::ops::samples::spread_over;
 use kronograph::prelude::*;
 use kronograph::sparse::{sparse_flow_solve_with, structured_dot_along};
 
 use crate::golden::distance;
-use crate::weights::{Random, directed, drift};
+use crate::weights::{directed, drift};
 
 /// The largest eigenvalue of a chain of n regions with `a` towards one side and `b` towards the other.
 fn largest_of_drift(n: usize, [a, b]: [f64; 2]) -> f64 {
@@ -44,7 +45,7 @@ fn systems_of_every_number_of_blocks_are_solved() {
         let bar = grad(&sum(&(&eta * constant(0.5) * &eta)).unwrap(), &x[3..]).unwrap().remove(0);
         let back = system(&sparse_transpose(&w).unwrap(), &x[..3], &matrix(&bar));
         let mut f = compile(&x, &[residual, back, eta], &Mode::run()).unwrap();
-        let b = Random(6).vector(n * n);
+        let b = spread_over(&[n * n], (-1.0, 1.0), 6);
         let out = f.call(&[&Tensor::scalar(0.4), &Tensor::scalar(-0.3), &Tensor::scalar(0.25), &b]).unwrap();
         let numbers = |k: usize| out.get::<Tensor>(k).unwrap().to_vec::<f64>().unwrap();
         let plain = distance(&numbers(0), &b.to_vec().unwrap());

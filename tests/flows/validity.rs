@@ -1,9 +1,10 @@
 //! For which ρ a system can be solved, and how near to singular it is.
 
+use kronograph::ops::samples::Stream;
 use kronograph::prelude::*;
 use kronograph::sparse::rcond;
 
-use crate::weights::{Random, alone, chain, directed, empty, rook, with_island};
+use crate::weights::{alone, chain, directed, empty, rook, with_island};
 
 /// `ln|det|` of the system by the sparse factor, as a judge that knows nothing of eigenvalues.
 fn sign_of_determinant(w: &SparseMatrix, rho: f64) -> f64 {
@@ -59,7 +60,7 @@ fn the_sum_of_the_rhos_is_not_the_criterion() {
 #[test]
 fn the_condition_estimate_is_near_the_true_one_and_never_below() {
     for seed in 0..20 {
-        let (n, random) = (9, &mut Random(seed));
+        let (n, random) = (9, &mut Stream::new(seed));
         let mut triplets: Vec<_> = (0..n).map(|i| (i, i, 1.0 + random.unit())).collect();
         triplets.extend((0..4 * n).map(|k| (k % n, random.below(n), random.unit() - 0.5)));
         let format = if seed % 2 == 0 { Format::Csr } else { Format::Csc };

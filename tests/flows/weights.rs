@@ -1,32 +1,11 @@
 //! Spatial weights to try things on. Unless a name says otherwise they are directed: no test may pass by symmetry.
 
+use kronograph::ops::samples::Stream;
 use kronograph::prelude::*;
-
-/// Random numbers of a fixed sequence (Knuth's linear congruential generator).
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        (self.unit() * limit as f64) as usize
-    }
-
-    pub(crate) fn vector(&mut self, length: usize) -> Tensor {
-        Tensor::vector((0..length).map(|_| 2.0 * self.unit() - 1.0).collect::<Vec<f64>>())
-    }
-
-    pub(crate) fn matrix(&mut self, rows: usize, columns: usize) -> Tensor {
-        Tensor::new(&[rows, columns], self.vector(rows * columns).to_vec::<f64>().unwrap()).unwrap()
-    }
-}
 
 /// Row-standardised weights of n regions, each with some others as its neighbours, whether they like it or not.
 pub(crate) fn directed(n: usize, format: Format, seed: u64) -> SparseMatrix {
-    let random = &mut Random(seed);
+    let random = &mut Stream::new(seed);
     let mut triplets = Vec::new();
     for i in 0..n {
         for step in [1, 1 + random.below(n - 1)] {

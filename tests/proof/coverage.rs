@@ -14,6 +14,7 @@ pub(crate) struct Row {
     proved: BTreeMap<Property, usize>,
     samples: usize,
     is_op: bool,
+    aliases: Vec<&'static str>,
     why: Option<String>,
     pub(crate) faults: Vec<String>,
     /// Ops without an entry, in its expressions and their gradients.
@@ -32,7 +33,7 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(entry: &Entry) -> Self {
         let why = entry.why_without_derivative().map(|why| format!("{why:?}").to_lowercase());
-        Self { is_op: entry.is_op(), why, ..Self::default() }
+        Self { is_op: entry.is_op(), aliases: entry.aliases().to_vec(), why, ..Self::default() }
     }
 
     pub(crate) fn prove(&mut self, property: Property) {
@@ -99,7 +100,8 @@ fn table(rows: &BTreeMap<(&str, &str), Row>) -> String {
             write!(text, "\n## {family}\n\n| | samples | {} |\n{rule}|\n", titles.join(" | ")).unwrap();
         }
         let cells: Vec<String> = COLUMNS.iter().map(|(property, _)| row.cell(*property)).collect();
-        let name = if row.is_op { format!("`{name}`") } else { format!("`{name}` (function)") };
+        let names: Vec<String> = std::iter::once(name).chain(&row.aliases).map(|name| format!("`{name}`")).collect();
+        let name = names.join(", ") + if row.is_op { "" } else { " (function)" };
         writeln!(text, "| {name} | {} | {} |", row.samples, cells.join(" | ")).unwrap();
     }
     text
@@ -114,6 +116,26 @@ pub(crate) fn compare_with_file(rows: &BTreeMap<(&str, &str), Row>) {
         panic!("docs/coverage.md was out of date, and has been written: look at it and commit it");
     }
 }
+
+/// Ops of more than one name, which their sources do not spell where they are told.
+const OF_SEVERAL_NAMES: [(&str, &[&str]); 13] = [
+    ("GradientRule", &["stop_gradient", "zero_grad", "undefined_grad", "grad_scale"]),
+    ("TriangularPart", &["tril", "triu"]),
+    ("Eigh", &["eigh", "eigvalsh"]),
+    ("DenseFactor", &["lu_factor", "cholesky_factor", "eigh_factor", "triangular_factor", "banded_factor"]),
+    ("Dimshuffle", &["dimshuffle"]),
+    ("Elemwise", &["add"]),
+    ("IncSubtensor", &["inc_subtensor", "set_subtensor"]),
+    ("AdvancedIncSubtensor", &["advanced_inc_subtensor"]),
+    ("Truth", &["all", "any"]),
+    ("Softmax", &["softmax", "log_softmax"]),
+    ("Extremum", &["max", "min"]),
+    ("Cumulative", &["cumsum", "cumprod"]),
+    ("ArgExtremum", &["argmax", "argmin"]),
+];
+
+/// The name of an op made from an expression is its user's business.
+const NAMED_BY_USERS: &str = "OpFromGraph";
 
 /// The ops that the sources of the crates name.
 pub(crate) fn declared() -> BTreeSet<String> {
@@ -132,9 +154,23 @@ fn read(folder: &Path, names: &mut BTreeSet<String>) {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-            let after = text.split("fn name(&self) -> Cow<'static, str> {\n").skip(1);
-            let name = |rest: &str| Some(rest.trim_start().strip_prefix('"')?.split_once("\".into()")?.0.to_owned());
-            names.extend(after.filter_map(name));
+            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            code.join("\n").split("\nimpl Op for ").skip(1).for_each(|block| names.extend(names_of(&path, block)));
+        }
+    }
+}
+
+/// The names of the op that a block `impl Op for` is about.
+fn names_of(path: &Path, block: &str) -> Vec<String> {
+    let ty = block.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let name = block.split_once("fn name(&self) -> Cow<'static, str> {\n").map_or("", |(_, rest)| rest.trim_start());
+    match name.strip_prefix('"').and_then(|rest| rest.split_once("\".into()")) {
+        Some((name, _)) => vec![name.to_owned()],
+        None if ty == NAMED_BY_USERS => Vec::new(),
+        None => {
+            let known = OF_SEVERAL_NAMES.iter().find(|(of, _)| *of == ty);
+            let (_, names) = known.unwrap_or_else(|| panic!("{}: what is {ty} called?", path.display()));
+            names.iter().map(|name| (*name).to_owned()).collect()
         }
     }
 }

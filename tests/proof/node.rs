@@ -69,7 +69,7 @@ impl<'a> NodeAt<'a> {
             for (i, input) in self.inputs.iter().enumerate() {
                 let (Some(a), Some(b)) = (places(slot.value().unwrap()), places(&**input)) else { continue };
                 let shared = a.start < b.end && b.start < a.end;
-                if shared && !op.view_map().contains(&(o, i)) && !op.destroy_map().contains(&(o, i)) {
+                if shared && !op.view_map().contains(&(o, i)) {
                     return Err(format!("output {o} shares storage with input {i}, which the op does not declare"));
                 }
             }

@@ -6,13 +6,12 @@ use super::Function;
 use super::failure::NodeFailure;
 use super::plan::{Plan, Source, Step};
 use super::watch::Watch;
-use crate::error::{Described, OpError, OpFailure, OpResult, Result, RunError};
+use crate::error::{Described, OpError, OpResult, Result, RunError};
 use crate::fgraph::FunctionGraph;
-use crate::op::{Inputs, Io, Lookup, NodeView, OpState};
+use crate::op::{Inputs, Io, Lookup, OpState};
 use crate::shared;
 use crate::types::TypeRef;
 use crate::value::{Slot, Value};
-use crate::variable::Variable;
 
 /// The arguments of a call, as the caller keeps them.
 #[derive(Debug, Clone, Copy)]
@@ -220,34 +219,4 @@ fn perform(inputs: &StepInputs<'_>, outputs: &mut [Slot], state: Option<&mut Opt
         place.as_deref_mut()
     });
     op.perform(&mut Io { inputs: Inputs { values: inputs, count: sources.len() }, outputs, state })
-}
-
-/// Values by position, for [`evaluate`].
-#[derive(Debug)]
-struct Values<'a> {
-    node: &'a NodeView<'a>,
-    values: &'a [&'a dyn Value],
-}
-
-impl Lookup for Values<'_> {
-    fn value(&self, input: usize) -> Option<&dyn Value> {
-        self.values.get(input).copied()
-    }
-
-    fn ty(&self, input: usize) -> Option<&TypeRef> {
-        self.node.inputs().get(input).map(Variable::ty)
-    }
-}
-
-/// Runs one node on given values; for constant folding and for tests of an op alone.
-///
-/// # Errors
-///
-/// What the op finds wrong.
-pub fn evaluate(node: &NodeView<'_>, values: &[&dyn Value]) -> Result<Vec<Box<dyn Value>>, Box<dyn OpError>> {
-    let mut slots: Vec<Slot> = std::iter::repeat_with(Slot::default).take(node.outputs().len()).collect();
-    let mut state = node.op().state();
-    let inputs = Inputs { values: &Values { node, values }, count: values.len() };
-    node.op().perform(&mut Io { inputs, outputs: &mut slots, state: state.as_deref_mut() })?;
-    slots.iter_mut().map(|slot| slot.take().ok_or(OpFailure::WrongValue(0).into())).collect()
 }

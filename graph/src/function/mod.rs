@@ -23,9 +23,8 @@ mod plan;
 mod profile;
 mod watch;
 
-pub use alone::perform_alone;
+pub use alone::{evaluate, perform_alone};
 use execute::Arguments;
-pub use execute::evaluate;
 pub use failure::{GivenInput, NodeFailure};
 use plan::Plan;
 pub use profile::{NodeProfile, Profile};
@@ -84,7 +83,9 @@ impl Function {
     pub fn fork(&self) -> Self {
         let mut fork = Self::new(self.plan.clone());
         fork.guard = self.guard;
-        fork.set_profiling(self.profile.is_some());
+        if self.profile.is_some() {
+            fork.start_profiling();
+        }
         fork.states = self.states.iter().map(|state| state.as_ref().map(|state| state.fork())).collect();
         fork
     }
@@ -188,9 +189,14 @@ impl Function {
         self.guard = guard;
     }
 
-    /// Begins to measure calls, time and bytes of each node, from zero; or ends it.
-    pub fn set_profiling(&mut self, on: bool) {
-        self.profile = on.then(|| Box::new(Profile::new(&self.plan)));
+    /// Begins to measure calls, time and bytes of each node, from zero.
+    pub fn start_profiling(&mut self) {
+        self.profile = Some(Box::new(Profile::new(&self.plan)));
+    }
+
+    /// Ends measuring, and forgets what was measured.
+    pub fn stop_profiling(&mut self) {
+        self.profile = None;
     }
 
     /// What was measured since profiling began; `None` where it did not.

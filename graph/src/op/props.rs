@@ -204,6 +204,26 @@ impl<'a> Params<'a> {
         usize::try_from(int).map_err(|_| self.wrong(name, "an integer that is not negative", &Prop::Int(int)))
     }
 
+    /// An integer that is not negative, if present.
+    ///
+    /// # Errors
+    ///
+    /// When it is negative or something else.
+    #[track_caller]
+    pub fn maybe_size(&self, name: &str) -> Result<Option<usize>> {
+        if self.get(name).is_none() { Ok(None) } else { self.size(name).map(Some) }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    ///
+    /// When it is absent or something else.
+    #[track_caller]
+    pub fn float(&self, name: &str) -> Result<f64> {
+        self.maybe_float(name)?.ok_or_else(|| self.missing(name))
+    }
+
     /// A number, if present.
     ///
     /// # Errors
@@ -305,6 +325,12 @@ impl<'a> Params<'a> {
     #[track_caller]
     pub fn wrong(&self, name: &str, want: &str, got: &Prop) -> BuildError {
         BuildError::parameter(self.op.to_owned(), format!("`{name}` must be {want}, it is {got}"))
+    }
+
+    /// The error for a word that is none of those which are meant.
+    #[track_caller]
+    pub fn wrong_word(&self, name: &str, want: &str, got: &str) -> BuildError {
+        self.wrong(name, want, &Prop::from(got.to_owned()))
     }
 
     #[track_caller]

@@ -93,8 +93,7 @@ pub(super) fn entries() -> Vec<Entry> {
             .without_derivative(Why::Discrete),
         Entry::function("ones", "construction", move |params, inputs| shaped(params, inputs, 1.0), shapes)
             .without_derivative(Why::Discrete),
-        Entry::function("full", "construction", build_full, values),
-        Entry::function("alloc", "construction", build_full, values),
+        Entry::function("full", "construction", build_full, values).also_named("alloc"),
         Entry::function("zeros_like", "construction", move |params, inputs| like(params, inputs, 0.0), likes),
         Entry::function("ones_like", "construction", move |params, inputs| like(params, inputs, 1.0), likes),
         Entry::function("full_like", "construction", build_full_like, || {
@@ -118,7 +117,7 @@ fn build_full(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>>
 }
 
 fn build_full_like(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
-    let value = params.maybe_float("fill_value")?.ok_or_else(|| params.wrong("fill_value", "a number", &Prop::None))?;
+    let value = params.float("fill_value")?;
     Ok(vec![full_like(only(params, inputs)?, value)?])
 }
 

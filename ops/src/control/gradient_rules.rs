@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, GradientRule, Params, Prop, Result, Sample, Variable, Why, grad_scale, stop_gradient,
-    undefined_grad, zero_grad,
+    BuildError, Entry, GradientRule, Params, Result, Sample, Variable, Why, grad_scale, stop_gradient, undefined_grad,
+    zero_grad,
 };
 
 use crate::params::only;
@@ -20,9 +20,7 @@ pub(super) fn entries() -> Vec<Entry> {
         let entry = Entry::function(name, "control", build, samples).without_derivative(Why::Declared);
         entry.parsed_by(move |_| Ok(Arc::new(rule)))
     };
-    let factor = |params: &Params<'_>| {
-        params.maybe_float("factor")?.ok_or_else(|| params.wrong("factor", "a number", &Prop::None))
-    };
+    let factor = |params: &Params<'_>| params.float("factor");
     let scale = move |params: &Params<'_>, inputs: &[Variable]| {
         Ok::<_, BuildError>(vec![grad_scale(only(params, inputs)?, factor(params)?)?])
     };

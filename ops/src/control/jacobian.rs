@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use kronograph_graph::{BuildError, Dim, Grad, Gradient, Result, Shape, Variable, grad, origin, rop_kinds, shape_of};
+use kronograph_graph::{BuildError, Dim, Grad, Gradient, Result, Variable, grad, origin, rop_kinds, shape_of};
 
 use super::map::map;
 use crate::construct::full;
 use crate::index::slice;
-use crate::layout::{reshape, transpose_axes};
+use crate::layout::{reshape, size_of, transpose_axes};
 use crate::linalg::eye;
 use crate::tensor::{TensorType, tensor_type};
 
@@ -77,7 +77,7 @@ impl Jacobian {
     #[track_caller]
     pub fn build(&self) -> Result<Variable> {
         let _scope = origin::here();
-        let (m, n) = (size_of(&self.f)?, size_of(&self.x)?);
+        let (m, n) = (length_of(&self.f)?, length_of(&self.x)?);
         match (self.by, &self.rows) {
             (Some(By::Columns), Some(_)) => {
                 Err(BuildError::parameter("jacobian", "a range of rows needs reverse mode"))
@@ -124,7 +124,7 @@ impl Jacobian {
         })?;
         if missing {
             // Reverse mode tells zero, disconnected and undefined apart.
-            return self.by_rows(f, &size_of(f)?);
+            return self.by_rows(f, &length_of(f)?);
         }
         let joined = reshape(&stacked[0], [shape_of(x), shape_of(f)].concat())?;
         swap_groups(&joined, x.ty().extents().len())
@@ -146,7 +146,7 @@ pub fn hessian(cost: &Variable, wrt: &[Variable]) -> Result<Vec<Vec<Variable>>> 
     let mut blocks: Vec<Vec<Variable>> = vec![Vec::with_capacity(wrt.len()); wrt.len()];
     for (j, x) in wrt.iter().enumerate() {
         // Row j from the diagonal on: the tangents of the later gradients by this variable.
-        let stacked = map(&[eye(size_of(x)?)?], |direction| {
+        let stacked = map(&[eye(length_of(x)?)?], |direction| {
             let tangent = reshape(&direction[0], shape_of(x))?;
             let kinds = rop_kinds(&gradients[j..], std::slice::from_ref(x), &[tangent])?;
             kinds.into_iter().zip(&wrt[j..]).map(|(kind, like)| block_or_zeros(kind, like)).collect()
@@ -174,12 +174,9 @@ fn block_or_zeros(kind: Grad, like: &Variable) -> Result<Variable> {
 }
 
 /// The number of elements of a dense float tensor.
-fn size_of(variable: &Variable) -> Result<Dim> {
+fn length_of(variable: &Variable) -> Result<Dim> {
     match variable.type_as::<TensorType>() {
-        Some(ty) if ty.dtype().is_float() => {
-            let shape: Shape = shape_of(variable);
-            Ok(shape.iter().fold(Dim::from(1), |size, length| size.times(length)))
-        }
+        Some(ty) if ty.dtype().is_float() => Ok(size_of(&shape_of(variable))),
         _ => {
             let rule = "a Jacobian or Hessian is that of dense float tensors";
             Err(BuildError::inputs("jacobian", std::slice::from_ref(variable), rule))

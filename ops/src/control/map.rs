@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Dim, Entry, Frozen, Grad, Gradient, Grads, GraphState, Io, NodeSpec, NodeView, Op, OpFailure, OpResult,
-    OpState, Params, Prop, Props, Result, Sample, Shape, Slot, Tangents, Value, Variable, Why, apply_all, origin,
-    rop_kinds,
+    OpState, Params, Props, Result, Sample, Shape, Slot, Tangents, Value, Variable, Why, apply_all, origin, rop_kinds,
 };
 use smallvec::SmallVec;
 
@@ -66,7 +65,7 @@ fn build_example(params: &Params<'_>, v: &[Variable]) -> Result<Vec<Variable>> {
         "one result used" => Ok(vec![two_results(v)?.remove(1)]),
         "constant" => map(first, |_| Ok(vec![sum(&sqr(&v[v.len() - 1])?)?])),
         "nested" => map(first, |row| map(row, |e| Ok(vec![sin(&mul(&e[0], &v[v.len() - 1])?)?]))),
-        other => Err(params.wrong("body", "the name of an example", &Prop::from(other.to_owned()))),
+        other => Err(params.wrong_word("body", "the name of an example", other)),
     }
 }
 

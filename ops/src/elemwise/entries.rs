@@ -5,14 +5,14 @@ use std::sync::Arc;
 use kronograph_graph::{Entry, Params, Result, Sample, SampleInput, Variable, Why, apply};
 
 use super::row::{DtypeRule, Kernel, Row};
-use super::{Elemwise, cast_value, functions, special, table};
+use super::{Elemwise, cast, cast_value, isclose, round, round_half_away_from_zero, second, special, switch, table};
 use crate::dtype::DType;
 use crate::params::{exactly, some};
 use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::Tensor;
 
 /// Other names of rows.
-const SYNONYMS: &[(&str, &str)] = &[
+const ALIASES: &[(&str, &str)] = &[
     ("square", "sqr"),
     ("power", "pow"),
     ("floor_div", "int_div"),
@@ -48,27 +48,24 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten().copied()
 }
 
-/// All rows and their synonyms, and what is beside them in this folder.
+/// All rows, and what is beside them in this folder.
 pub(crate) fn entries() -> Vec<Entry> {
-    let synonym = |&(name, of): &(&'static str, &str)| rows().find(|row| row.name == of).map(|row| function(name, row));
-    let synonyms = SYNONYMS.iter().filter_map(synonym);
-    rows().map(entry).chain(synonyms).chain(functions::entries()).collect()
+    rows().map(entry).chain([switch::entry(), second::entry(), cast::entry(), isclose::entry()]).collect()
 }
 
 fn entry(row: &'static Row) -> Entry {
-    function(row.name, row).parsed_by(move |_| Ok(Arc::new(Elemwise(row))))
-}
-
-fn function(name: &'static str, row: &'static Row) -> Entry {
-    let entry =
-        Entry::function(name, "elementwise", move |params, inputs| build(row, params, inputs), move || samples(row));
+    let build = move |params: &Params<'_>, inputs: &[Variable]| build(row, params, inputs);
+    let entry = Entry::function(row.name, "elementwise", build, move || samples(row));
+    let aliases = ALIASES.iter().filter(|(_, of)| *of == row.name);
+    let entry = aliases.fold(entry, |entry, (alias, _)| entry.also_named(alias));
+    let entry = entry.parsed_by(move |_| Ok(Arc::new(Elemwise(row))));
     let is_discrete = row.result == DtypeRule::Truth || row.working_dtype(DType::F64).is_none();
     if is_discrete { entry.without_derivative(Why::Discrete) } else { entry }
 }
 
 fn build(row: &'static Row, params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     if row.name == "round" {
-        return Ok(vec![functions::round_by(params, &exactly::<1>(params, inputs)?[0])?]);
+        return Ok(vec![round_by(params, &exactly::<1>(params, inputs)?[0])?]);
     }
     if !OF_ANY_NUMBER.contains(&row.name) {
         return Ok(vec![apply(Elemwise(row), inputs)?]);
@@ -79,6 +76,18 @@ fn build(row: &'static Row, params: &Params<'_>, inputs: &[Variable]) -> Result<
         result = apply(Elemwise(row), &[result, other.clone()])?;
     }
     Ok(vec![result])
+}
+
+/// What PyTensor's `round` calls `mode`.
+fn round_by(params: &Params<'_>, x: &Variable) -> Result<Variable> {
+    match params.maybe_word("mode")? {
+        None | Some("half_to_even") => round(x),
+        Some("half_away_from_zero") => round_half_away_from_zero(x),
+        Some(other) => {
+            let want = "`half_to_even` or `half_away_from_zero`";
+            Err(params.wrong_word("mode", want, other))
+        }
+    }
 }
 
 fn samples(row: &'static Row) -> Vec<Sample> {
@@ -161,4 +170,15 @@ fn of_integers(row: &Row) -> Vec<Sample> {
         samples.push(Sample::new("truth values", all(given(vec![true, false]))).edge());
     }
     samples
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alias_is_that_of_a_row() {
+        assert!(ALIASES.iter().all(|(_, of)| rows().any(|row| row.name == *of)));
+        assert!(OF_ANY_NUMBER.iter().all(|name| rows().any(|row| row.name == *name)));
+    }
 }

@@ -7,10 +7,9 @@
 #[macro_use]
 mod macros;
 
-mod align;
 mod cast;
 mod entries;
-mod functions;
+mod isclose;
 mod op;
 mod refuse;
 mod row;
@@ -19,11 +18,10 @@ mod special;
 mod switch;
 mod table;
 
-pub(crate) use align::{align, common_dims, common_shape, reduce_like, spread, spread_like};
 pub use cast::{Cast, cast};
 pub(crate) use cast::{cast_into, cast_value};
 pub(crate) use entries::entries;
-pub use functions::{EqualNan, isclose};
+pub use isclose::{EqualNan, isclose};
 pub use op::Elemwise;
 pub(crate) use op::{elementwise, elementwise1, elementwise2};
 pub(crate) use row::{Kernel, Map1, Map2, One1, One2, Pick1, Pick2, Pick3};

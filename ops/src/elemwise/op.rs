@@ -7,8 +7,9 @@ use kronograph_graph::{
     Variable, apply, origin, sum_of,
 };
 
+use super::cast;
 use super::row::{DtypeRule, IntBinary, IntCompare, IntTernary, IntUnary, Kernel, Map1, Map2, Map3, Partial, Row};
-use super::{align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
+use crate::broadcasting::{align, common_dims_of, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Tensor, TensorType, literal_constant, tensor_type, weak_dtype};
@@ -145,7 +146,7 @@ impl Op for Elemwise {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![common_dims(node.inputs(), input_shapes)])
+        Ok(vec![common_dims_of(node.inputs(), input_shapes)])
     }
 }
 

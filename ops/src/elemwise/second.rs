@@ -1,13 +1,17 @@
 //! One tensor in the shape that it has beside another.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
+    Tangents, Variable, apply,
 };
 
-use super::{align, common_dims, common_shape, reduce_like, spread, spread_like};
+use crate::broadcasting::{align, common_dims_of, common_shape, reduce_like, spread, spread_like};
 use crate::kernels::runs::for_each_run;
+use crate::params::exactly;
+use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{Element, Tensor, TensorType, each_dtype, tensor_type};
 
 /// The second of two tensors, repeated as broadcasting with the first one says.
@@ -24,6 +28,28 @@ pub struct Second;
 #[track_caller]
 pub fn second(a: &Variable, b: &Variable) -> Result<Variable> {
     apply(Second, &[a.clone(), b.clone()])
+}
+
+/// The entry of this file.
+pub(super) fn entry() -> Entry {
+    let build = |params: &Params<'_>, inputs: &[Variable]| {
+        let [a, b] = exactly(params, inputs)?;
+        Ok(vec![second(a, b)?])
+    };
+    Entry::function("second", "elementwise", build, samples).also_named("fill").parsed_by(|_| Ok(Arc::new(Second)))
+}
+
+fn samples() -> Vec<Sample> {
+    const RANGE: (f64, f64) = (-2.0, 2.0);
+    let column = broadcasting(spread_over(&[2, 1], RANGE, 1), &[1]);
+    vec![
+        Sample::new("a scalar beside a matrix", [dense(&[2, 3], RANGE, 1), dense(&[], RANGE, 2)]),
+        Sample::new("a vector beside a column", [column, dense(&[3], RANGE, 2)]),
+        Sample::new("equal shapes", [dense(&[3], RANGE, 1), dense(&[3], RANGE, 2)]),
+        Sample::new("no elements", [dense(&[0, 2], RANGE, 1), dense(&[], RANGE, 2)]),
+        Sample::new("integers", [dense(&[3], RANGE, 1), given(7i64)]),
+        Sample::new("f32", [dense(&[3], RANGE, 1), given(7f32)]).single(),
+    ]
 }
 
 impl Op for Second {
@@ -66,7 +92,7 @@ impl Op for Second {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![common_dims(node.inputs(), input_shapes)])
+        Ok(vec![common_dims_of(node.inputs(), input_shapes)])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -5,16 +5,20 @@
 //! that branch is multiplied first and masked then, so that it may be infinite (`sqrt` at 0) or NaN.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Result, Shape, Tangents,
-    Variable, apply, origin,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Params, Result, Sample,
+    Shape, Tangents, Variable, apply, origin,
 };
 
-use super::{add, align, cast, common_dims, common_shape, reduce_like, spread, spread_like};
+use super::{add, cast, neq};
+use crate::broadcasting::{align, common_dims_of, common_shape, reduce_like, spread, spread_like};
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::layout::Dimshuffle;
+use crate::params::exactly;
+use crate::samples::{broadcasting, dense, given, shaped, spread_over};
 use crate::tensor::{Element, Tensor, TensorType, each_dtype, literal_constant, tensor_type, weak_dtype};
 
 /// `c ? a : b`.
@@ -91,6 +95,44 @@ fn is_zero(variable: &Variable) -> bool {
     floats.is_some_and(|floats| floats.iter().all(|x| *x == 0.0))
 }
 
+/// The entry of this file.
+pub(super) fn entry() -> Entry {
+    Entry::function("switch", "elementwise", choose, samples).also_named("where").parsed_by(|_| Ok(Arc::new(Switch)))
+}
+
+/// A condition as truth values: a number holds where it is not zero.
+fn choose(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
+    let [condition, a, b] = exactly(params, inputs)?;
+    let is_truth = tensor_type("switch", condition)?.dtype() == DType::Bool;
+    let condition = if is_truth { condition.clone() } else { neq(condition, 0)? };
+    Ok(vec![switch(&condition, a, b)?])
+}
+
+fn samples() -> Vec<Sample> {
+    const RANGE: (f64, f64) = (-2.0, 2.0);
+    let truth = || given(vec![true, false, true]);
+    vec![
+        Sample::new("interior", [truth(), dense(&[3], RANGE, 1), dense(&[3], RANGE, 2)]),
+        Sample::new(
+            "a condition for each row",
+            [
+                broadcasting(shaped(&[2, 1], vec![true, false]), &[1]),
+                broadcasting(spread_over(&[1, 3], RANGE, 1), &[0]),
+                broadcasting(spread_over(&[2, 1], RANGE, 2), &[1]),
+            ],
+        ),
+        Sample::new("a scalar branch", [truth(), dense(&[], RANGE, 1), dense(&[3], RANGE, 2)]),
+        Sample::new("no elements", [given(Vec::<bool>::new()), dense(&[0], RANGE, 1), dense(&[0], RANGE, 2)]),
+        Sample::new("integers and floats", [truth(), given(vec![1i64, 2, 3]), dense(&[3], RANGE, 2)]),
+        Sample::new("f32", [truth(), given(vec![1f32, 2.0, 3.0]), given(vec![4f32, 5.0, 6.0])]).single(),
+        Sample::new(
+            "a branch that is not taken is infinite",
+            [truth(), given(vec![1.0, f64::NAN, f64::INFINITY]), given(vec![f64::NAN, 2.0, f64::NAN])],
+        )
+        .edge(),
+    ]
+}
+
 impl Op for Switch {
     fn name(&self) -> Cow<'static, str> {
         "switch".into()
@@ -159,7 +201,7 @@ impl Op for Switch {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![common_dims(node.inputs(), input_shapes)])
+        Ok(vec![common_dims_of(node.inputs(), input_shapes)])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

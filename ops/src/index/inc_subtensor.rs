@@ -11,9 +11,10 @@ use kronograph_graph::{
 use super::axis::{Axes, check_inputs, index_props, parse_index};
 use super::part::{Part, Reading, static_part};
 use super::subtensor::{Subtensor, parts, symbolic_parts};
+use crate::broadcasting::{reduce_like, spread};
 use crate::construct::full;
 use crate::dtype::DType;
-use crate::elemwise::{cast, cast_value, reduce_like, spread};
+use crate::elemwise::{cast, cast_value};
 use crate::kernels::runs::for_each_run;
 use crate::layout::pad_left;
 use crate::params::some;

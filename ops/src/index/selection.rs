@@ -8,7 +8,7 @@ use kronograph_graph::{BuildError, Dim, Inputs, OpError, OpFailure, OpResult, Op
 
 use super::axis::{AxisIndex, check_inputs};
 use super::part::{Part, Reading, check_rank, position_on, slice_dim, static_length};
-use crate::elemwise::{align, common_dims, spread};
+use crate::broadcasting::{align, common_dims_of, spread};
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Extents, Strided, Tensor, shape_text, tensor_type};
 
@@ -48,7 +48,7 @@ impl Checked {
             let own: Vec<Variable> = arrays.iter().map(|&input| inputs[input].clone()).collect();
             let aligned = align(op, &own)?;
             arrays.iter().zip(aligned.inputs).for_each(|(&input, array)| inputs[input] = array);
-            spots = aligned.lengths;
+            spots = aligned.lengths.to_vec();
         }
         match spots.last_mut() {
             Some(last @ Some(1)) if has_mask => *last = None,
@@ -129,7 +129,7 @@ pub(super) fn selected_dims(axes: &[AxisIndex], inputs: &[Variable], shapes: &[S
             index => slices.push(slice_dim(index, &shapes[0][axis])),
         }
     }
-    let mut spots = common_dims(&arrays, &array_shapes);
+    let mut spots = common_dims_of(&arrays, &array_shapes);
     if axes.contains(&AxisIndex::Mask) {
         spots.pop();
         spots.push(Dim::UNKNOWN);

@@ -1,6 +1,6 @@
 //! Functions made of indexing: along one axis, by a condition, and by groups.
 
-use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Shape, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Dim, Entry, Params, Result, Sample, Shape, Variable, origin, shape_of};
 
 use super::{Index, flatnonzero, inc_subtensor, subtensor};
 use crate::construct::{arange, full};
@@ -95,7 +95,7 @@ pub(super) fn entries() -> Vec<Entry> {
         let [x, indices] = exactly(params, inputs)?;
         match params.maybe_word("mode")? {
             None | Some("raise") => {}
-            Some(mode) => return Err(params.wrong("mode", "`raise`", &Prop::from(mode.to_owned()))),
+            Some(mode) => return Err(params.wrong_word("mode", "`raise`", mode)),
         }
         let (x, axis) = flat_or_axis("take", params, x)?;
         Ok(vec![take(&x, indices, axis)?])

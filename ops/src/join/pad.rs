@@ -101,7 +101,7 @@ pub(super) fn entries() -> Vec<Entry> {
 fn build_pad(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let x = only(params, inputs)?;
     if let Some(mode) = params.maybe_word("mode")?.filter(|mode| *mode != "constant") {
-        return Err(params.wrong("mode", "`constant`", &Prop::Word(mode.to_owned().into())));
+        return Err(params.wrong_word("mode", "`constant`", mode));
     }
     let widths = params.get("pad_width").ok_or_else(|| params.wrong("pad_width", "widths", &Prop::None))?;
     let wrong = || params.wrong("pad_width", "a width, a pair of them, or a pair for each axis", widths);

@@ -1,4 +1,6 @@
 //! Loops over slices and strides.
+//!
+//! Must not know: `elemwise`, `linalg`, `layout`, kronograph_graph.
 
 pub(crate) mod axis_sums;
 pub(crate) mod dispatch;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpRef, OpResult, OpState,
-    Params, Prop, Props, Result, Sample, Shape, Slot, Tangents, Variable, apply_all, origin,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpRef, OpResult, OpState, Params, Prop,
+    Props, Result, Sample, Shape, Slot, Tangents, Variable, apply_all, origin,
 };
 use smallvec::SmallVec;
 
@@ -188,10 +188,5 @@ impl Op for FactorwiseSumsDiag {
 
     fn state(&self) -> Option<Box<dyn OpState>> {
         Some(Box::<Work>::default())
-    }
-
-    fn estimate(&self, inputs: &[&[usize]], _outputs: &[&[usize]]) -> Option<Estimate> {
-        let size = *inputs.first()?.first()? as f64;
-        Some(Estimate { flops: 2.0 * size, bytes: 8.0 * size })
     }
 }

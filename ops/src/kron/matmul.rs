@@ -170,16 +170,11 @@ fn is_identity(factor: &Variable) -> bool {
     factor.owner().is_some_and(|(node, _)| node.op_as::<Eye>().is_some())
 }
 
-/// The parameter `trans`, false if it is absent.
-fn trans_of(params: &Params<'_>) -> Result<Trans> {
-    Ok(if params.flag("trans")? { Trans::Yes } else { Trans::No })
-}
-
 /// The entries of this file: factors, then x; `axis` is that of the vectors in x.
 pub(super) fn entries() -> Vec<Entry> {
     let parts = |params: &Params<'_>, inputs: &[Variable]| {
         let (x, factors) = some(params, inputs)?.split_last().expect("there is at least one");
-        Ok::<_, BuildError>((factors.to_vec(), x.clone(), trans_of(params)?))
+        Ok::<_, BuildError>((factors.to_vec(), x.clone(), Trans::of(params)?))
     };
     let product = move |params: &Params<'_>, inputs: &[Variable]| {
         let (factors, x, trans) = parts(params, inputs)?;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params,
-    Result, Sample, Shape, Tangents, Variable, apply, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Result,
+    Sample, Shape, Tangents, Variable, apply, shape_of,
 };
 use smallvec::SmallVec;
 
@@ -230,10 +230,5 @@ impl Op for KronsumDiag {
 
     fn state(&self) -> Option<Box<dyn OpState>> {
         Some(Box::<Starts>::default())
-    }
-
-    fn estimate(&self, _inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<Estimate> {
-        let size = *outputs.first()?.first()? as f64;
-        Some(Estimate { flops: size, bytes: 8.0 * size })
     }
 }

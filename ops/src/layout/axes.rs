@@ -71,6 +71,19 @@ pub fn swapaxes(x: &Variable, a: usize, b: usize) -> Result<Variable> {
     dimshuffle(x, &order)
 }
 
+/// `x` with its last two axes exchanged: the transpose of each matrix of a stack (NumPy: `matrix_transpose`).
+///
+/// # Errors
+///
+/// When `x` has fewer than two axes.
+#[track_caller]
+pub fn matrix_transpose(x: &Variable) -> Result<Variable> {
+    match tensor_type("matrix_transpose", x)?.rank() {
+        rank if rank > 1 => swapaxes(x, rank - 2, rank - 1),
+        _ => Err(BuildError::inputs("matrix_transpose", std::slice::from_ref(x), "a matrix is needed")),
+    }
+}
+
 /// `x` with new axes of length 1 at the given positions of the result.
 ///
 /// # Errors

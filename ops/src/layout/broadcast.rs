@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::extent::{all_known, check_scalars};
 use super::{ExtentSpec, Lowered, lengths_at_run_time, lower, pad_left, shape_param};
-use crate::elemwise::{align, common_dims, reduce_like};
+use crate::broadcasting::{align, common_dims_of, reduce_like};
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::tensor::{Extents, Tensor, TensorType, check_size, shape_text, tensor_type};
@@ -61,7 +61,7 @@ pub fn broadcast_arrays(tensors: &[Variable]) -> Result<Vec<Variable>> {
     }
     let aligned = align("broadcast_arrays", tensors)?.inputs;
     let shapes: Vec<Shape> = aligned.iter().map(shape_of).collect();
-    let common = common_dims(&aligned, &shapes);
+    let common = common_dims_of(&aligned, &shapes);
     aligned.iter().map(|x| broadcast_to(x, common.clone())).collect()
 }
 

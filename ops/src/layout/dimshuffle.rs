@@ -7,18 +7,17 @@ use kronograph_graph::{
     BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
     Sample, Shape, Tangents, Variable, apply,
 };
-use smallvec::SmallVec;
 
 use crate::params::only;
 use crate::samples::{broadcasting, dense, given, spread_over};
-use crate::tensor::{Extents, Tensor, TensorType, shape_text, tensor_type};
+use crate::tensor::{Extents, Lengths, Tensor, TensorType, shape_text, tensor_type};
 
 /// Output axis k is input axis `order[k]`, or a new one of length 1 where that is `None`. Input axes that are not
 /// named are dropped; their length must be 1.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dimshuffle {
     /// The input axis of each output axis.
-    pub order: SmallVec<[Option<usize>; 4]>,
+    pub order: Lengths,
 }
 
 /// `x` with its axes in a new order; see [`Dimshuffle`].

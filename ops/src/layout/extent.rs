@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::dim_variable;
 use crate::dtype::DType;
-use crate::tensor::Extents;
+use crate::tensor::{Extents, Lengths};
 
 /// One length of a shape that is given to an op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,13 +125,9 @@ pub(crate) fn shape_param(params: &Params<'_>, name: &str, scalars: &[Variable])
 }
 
 /// The lengths at run time, with an inferred one as `None`; scalar inputs are read from position `from` on.
-pub(crate) fn lengths_at_run_time(
-    spec: &[ExtentSpec],
-    io: &Io<'_>,
-    from: usize,
-) -> Result<SmallVec<[Option<usize>; 4]>, OpFailure> {
+pub(crate) fn lengths_at_run_time(spec: &[ExtentSpec], io: &Io<'_>, from: usize) -> Result<Lengths, OpFailure> {
     let mut position = from;
-    let mut lengths = SmallVec::new();
+    let mut lengths = Lengths::new();
     for spec in spec {
         lengths.push(match spec {
             ExtentSpec::Known(length) => Some(*length),

@@ -16,7 +16,7 @@ mod specify;
 
 use kronograph_graph::Entry;
 
-pub use axes::{expand_dims, moveaxis, squeeze, swapaxes, transpose, transpose_axes};
+pub use axes::{expand_dims, matrix_transpose, moveaxis, squeeze, swapaxes, transpose, transpose_axes};
 pub use broadcast::{BroadcastTo, broadcast_arrays, broadcast_to};
 pub(crate) use dimshuffle::pad_left;
 pub use dimshuffle::{Dimshuffle, dimshuffle};

@@ -2,25 +2,10 @@
 //!
 //! What lies outside of the band is never read and has no derivative.
 
-use std::borrow::Cow;
+use kronograph_graph::{Result, Variable, apply};
 
-use kronograph_graph::{
-    Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Shape, Tangents, Variable, apply,
-};
-
-use super::dense_factor::{DenseState, Square, dense_factor_node, factorise};
+use super::dense_factor::{DenseFactor, Square};
 use super::factor::{Factor, LinalgError, Trans, slogdet_of_pivots};
-use super::solve::Assume;
-use super::triangle::{tril, triu};
-
-/// A factor of a matrix of which only a band is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BandedFactor {
-    /// How many diagonals below the main one are read.
-    pub below: usize,
-    /// How many above it.
-    pub above: usize,
-}
 
 /// A factor of the band of a square matrix by LU with partial pivoting, for [`factor_solve`](super::factor_solve) and
 /// [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor of each.
@@ -33,73 +18,12 @@ pub struct BandedFactor {
 /// When `a` is no matrix and no stack of them, or not square.
 #[track_caller]
 pub fn banded_factor(a: &Variable, below: usize, above: usize) -> Result<Variable> {
-    apply(BandedFactor { below, above }, std::slice::from_ref(a))
-}
-
-impl BandedFactor {
-    /// The op of printed parameters.
-    pub(super) fn parse(params: &Params<'_>) -> Result<Self> {
-        Ok(Self { below: params.size("below")?, above: params.size("above")? })
-    }
-
-    /// What a solve with it assumes.
-    pub(super) fn assumed(self) -> Assume {
-        Assume::Banded { below: self.below, above: self.above }
-    }
-
-    /// The band of a matrix.
-    fn part(&self, x: &Option<Variable>) -> Result<Grad> {
-        let Some(x) = x else { return Ok(Grad::Zero) };
-        let diagonal = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
-        Ok(triu(&tril(x, diagonal(self.above))?, -diagonal(self.below))?.into())
-    }
-}
-
-impl Op for BandedFactor {
-    fn name(&self) -> Cow<'static, str> {
-        "banded_factor".into()
-    }
-
-    fn props(&self) -> Props {
-        Props::default().with("below", self.below).with("above", self.above)
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        dense_factor_node("banded_factor", inputs, "banded")
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        factorise(io, |factor: &mut BandedLu, a, _: &mut DenseState| {
-            factor.refactor(a, self.below, self.above);
-            Ok(())
-        })
-    }
-
-    /// The band of the cotangent.
-    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        Ok(vec![self.part(&output_grads[0])?])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![self.part(&tangents[0])?])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<DenseState>::default())
-    }
-
-    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
-        false
-    }
+    apply(DenseFactor::Banded { below, above }, std::slice::from_ref(a))
 }
 
 /// `P A = L U` in a band: row i of U holds the columns from `i - below` on, as far as rows may be exchanged.
 #[derive(Clone, Debug, Default)]
-struct BandedLu {
+pub(super) struct BandedLu {
     order: usize,
     below: usize,
     /// The width of U: `above + below` columns beside the diagonal.
@@ -115,7 +39,7 @@ struct BandedLu {
 }
 
 impl BandedLu {
-    fn refactor(&mut self, a: Square<'_>, below: usize, above: usize) {
+    pub(super) fn refactor(&mut self, a: Square<'_>, below: usize, above: usize) {
         let n = a.order;
         let most = n.saturating_sub(1);
         (self.order, self.below) = (n, below.min(most));
@@ -161,7 +85,7 @@ impl BandedLu {
         k..self.order.min(k + self.reach + 1)
     }
 
-    /// One step of the elimination. A pivot that is no larger than rounding in its row and its column is no pivot.
+    /// One step of the elimination.
     fn eliminate(&mut self, k: usize) -> Option<LinalgError> {
         let last = self.order.min(k + self.below + 1);
         let size = |lu: &Self, i: usize| lu.upper[lu.at(i, k)].abs();
@@ -183,12 +107,7 @@ impl BandedLu {
                 self.upper[to] -= factor * self.upper[from];
             }
         }
-        let rounding = self.order as f64 * f64::EPSILON * self.largest_in_row[k].min(self.largest_in_column[k]);
-        match diagonal.abs() {
-            size if !size.is_finite() => Some(LinalgError::NotFinite { pivot: k }),
-            size if size <= rounding => Some(LinalgError::Singular { pivot: k }),
-            _ => None,
-        }
+        LinalgError::of_pivot(k, diagonal, self.order, [self.largest_in_row[k], self.largest_in_column[k]])
     }
 
     /// `x[to] -= factor x[from]` for rows of a panel.
@@ -257,18 +176,6 @@ impl Factor for BandedLu {
 
     fn status(&self) -> Result<(), LinalgError> {
         self.status.clone().map_or(Ok(()), Err)
-    }
-
-    fn row_in(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn row_out(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn panel_width(&self) -> usize {
-        256
     }
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {

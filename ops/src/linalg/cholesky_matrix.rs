@@ -8,11 +8,10 @@ use std::sync::Arc;
 use faer::linalg::cholesky::llt::factor as llt;
 use faer::{Mat, Par};
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result,
-    Sample, Shape, Tangents, Variable, apply,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample,
+    Shape, Tangents, Variable, apply,
 };
 
-use super::batch::swap_last;
 use super::diag::trace;
 use super::eye::eye;
 use super::factor::{LinalgError, Trans};
@@ -23,7 +22,7 @@ use super::systems::dominant;
 use super::triangle::{Triangle, folded, mirrored};
 use super::triangular_factor::DiagonalKind;
 use crate::elemwise::{add, cast, eq, mul, switch};
-use crate::layout::expand_dims;
+use crate::layout::{expand_dims, matrix_transpose};
 use crate::params::only;
 use crate::samples::{given, shaped};
 use crate::tensor::tensor_type;
@@ -78,9 +77,9 @@ pub(crate) fn entries() -> Vec<Entry> {
         let nan = match params.maybe_word("on_error")? {
             None | Some("raise") => false,
             Some("nan") => true,
-            Some(other) => return Err(params.wrong("on_error", "raise or nan", &Prop::from(other.to_owned()))),
+            Some(other) => return Err(params.wrong_word("on_error", "raise or nan", other)),
         };
-        Ok(Cholesky { triangle: Triangle::of(params)?, nan })
+        Ok(Cholesky { triangle: Triangle::of(params, Triangle::Lower)?, nan })
     };
     let build = move |params: &Params<'_>, a: &[Variable]| {
         Ok(vec![apply(parsed(params)?, std::slice::from_ref(only(params, a)?))?])
@@ -146,7 +145,7 @@ impl Cholesky {
 
     /// L from the output, or back.
     fn lower(self, factor: &Variable) -> Result<Variable> {
-        if self.triangle == Triangle::Lower { Ok(factor.clone()) } else { swap_last(factor) }
+        if self.triangle == Triangle::Lower { Ok(factor.clone()) } else { matrix_transpose(factor) }
     }
 
     /// A derivative from L. Where that is NaN, it is NaN too: no system is solved with it.
@@ -203,8 +202,8 @@ impl Op for Cholesky {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
         let g = Triangle::Lower.part(&self.lower(g)?, true)?;
         let reverse = |l: &Variable| {
-            let left = divide(l, &phi(&matmul(&swap_last(l)?, &g)?)?, Trans::Yes)?;
-            folded(&divide(l, &swap_last(&left)?, Trans::Yes)?, self.triangle)
+            let left = divide(l, &phi(&matmul(&matrix_transpose(l)?, &g)?)?, Trans::Yes)?;
+            folded(&divide(l, &matrix_transpose(&left)?, Trans::Yes)?, self.triangle)
         };
         Ok(vec![self.guarded(node.output(0), reverse)?.into()])
     }
@@ -214,7 +213,7 @@ impl Op for Cholesky {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
         let forward = |l: &Variable| {
             let left = divide(l, &mirrored(t, self.triangle)?, Trans::No)?;
-            let both = divide(l, &swap_last(&left)?, Trans::No)?;
+            let both = divide(l, &matrix_transpose(&left)?, Trans::No)?;
             self.lower(&matmul(l, &phi(&both)?)?)
         };
         Ok(vec![self.guarded(node.output(0), forward)?.into()])

@@ -1,6 +1,6 @@
 //! Cofactors of matrices, and their derivatives: polynomials in the entries, so they exist for singular matrices.
 //!
-//! Must not know: how they are computed (module `minors`).
+//! How they are computed is the business of `minors`.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use kronograph_graph::{BuildError, Dim, Result, Variable, shape_of};
 
 use super::matmul::matmul;
 use crate::elemwise::mul;
-use crate::layout::{dimshuffle, expand_dims, reshape, specify_shape, squeeze};
+use crate::layout::{dimshuffle, expand_dims, reshape, size_of, specify_shape, squeeze};
 use crate::reduce::sum_axes;
 
 /// The label of an axis.
@@ -158,7 +158,6 @@ fn joined(x: &Labelled, [batch, first, second]: [&[Label]; 3]) -> Result<Variabl
     let shape = shape_of(&arranged);
     let (lead, rest) = shape.split_at(batch.len());
     let (rows, columns) = rest.split_at(first.len());
-    let size = |dims: &[Dim]| dims.iter().fold(Dim::from(1), |size, dim| size.times(dim));
-    let groups = [rows, columns].into_iter().filter(|dims| !dims.is_empty()).map(size);
+    let groups = [rows, columns].into_iter().filter(|dims| !dims.is_empty()).map(size_of);
     reshape(&arranged, lead.iter().cloned().chain(groups))
 }

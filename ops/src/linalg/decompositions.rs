@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Entry, OpRef, Params, Prop, Result, Sample, SampleInput, Variable};
+use kronograph_graph::{BuildError, Entry, OpRef, Params, Result, Sample, SampleInput, Variable};
 
 use super::eigh::{Eigh, eigh, eigh_generalized, eigvalsh, eigvalsh_generalized};
 use super::qr::{Qr, QrMode, qr, qr_r};
@@ -20,7 +20,9 @@ const FAMILY: &str = "linear algebra";
 
 pub(crate) fn entries() -> Vec<Entry> {
     let symmetric = |vectors: bool| {
-        move |params: &Params<'_>| Ok(Arc::new(Eigh { triangle: Triangle::of(params)?, vectors }) as OpRef)
+        move |params: &Params<'_>| {
+            Ok(Arc::new(Eigh { triangle: Triangle::of(params, Triangle::Lower)?, vectors }) as OpRef)
+        }
     };
     let lyapunov = |params: &Params<'_>, inputs: &[Variable]| {
         let [a, q] = exactly(params, inputs)?;
@@ -44,10 +46,10 @@ pub(crate) fn entries() -> Vec<Entry> {
 /// `output` is `values` for the eigenvalues alone; a second input is B of the generalised problem.
 fn values_and_vectors(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let triangle = match params.maybe_word("UPLO")? {
-        None => Triangle::of(params)?,
+        None => Triangle::of(params, Triangle::Lower)?,
         Some("L") => Triangle::Lower,
         Some("U") => Triangle::Upper,
-        Some(other) => return Err(params.wrong("UPLO", "L or U", &Prop::from(other.to_owned()))),
+        Some(other) => return Err(params.wrong_word("UPLO", "L or U", other)),
     };
     let (w, v) = match inputs {
         [a, b] => eigh_generalized(a, b, triangle)?,
@@ -57,12 +59,12 @@ fn values_and_vectors(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Va
         None | Some("both") => Ok(vec![w, v]),
         Some("values") => Ok(vec![w]),
         Some("vectors") => Ok(vec![v]),
-        Some(other) => Err(params.wrong("output", "both, values or vectors", &Prop::from(other.to_owned()))),
+        Some(other) => Err(params.wrong_word("output", "both, values or vectors", other)),
     }
 }
 
 fn values(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
-    let triangle = Triangle::of(params)?;
+    let triangle = Triangle::of(params, Triangle::Lower)?;
     Ok(vec![match inputs {
         [a, b] => eigvalsh_generalized(a, b, triangle)?,
         _ => eigvalsh(only(params, inputs)?, triangle)?,
@@ -94,7 +96,7 @@ fn mode_of(params: &Params<'_>) -> Result<QrMode> {
         None | Some("full" | "complete") => Ok(QrMode::Full),
         Some("economic" | "reduced") => Ok(QrMode::Economic),
         Some("r") => Ok(QrMode::R),
-        Some(other) => Err(params.wrong("mode", "full, economic or r", &Prop::from(other.to_owned()))),
+        Some(other) => Err(params.wrong_word("mode", "full, economic or r", other)),
     }
 }
 
@@ -119,7 +121,7 @@ fn discrete(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, q] = exactly(params, inputs)?;
     match params.maybe_word("method")? {
         None | Some("bilinear" | "direct") => Ok(vec![solve_discrete_lyapunov(a, q)?]),
-        Some(other) => Err(params.wrong("method", "bilinear or direct", &Prop::from(other.to_owned()))),
+        Some(other) => Err(params.wrong_word("method", "bilinear or direct", other)),
     }
 }
 

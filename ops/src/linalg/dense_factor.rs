@@ -1,38 +1,166 @@
-//! What the factorisations of dense matrices have in common: their node, their loop over a stack, their derivatives.
+//! Factorisations of dense matrices, as one op: its node, its derivatives, its loop over a stack.
+//!
+//! What a kind does with the numbers of one matrix stands in a file of its own.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use kronograph_graph::{
-    BuildError, Dim, Io, NodeSpec, OpFailure, OpResult, OpState, Result, TypeRef, Variable, shape_of,
+    BuildError, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
+    Variable,
 };
 
-use super::batch::{reduce_batch, swap_last};
-use super::eye::eye;
-use super::factor::{Factor, FactorKind, FactorType, FactorValue, LinalgError, Trans, order_dim};
-use super::factor_solve::factor_solve;
-use super::matmul::matmul;
-use super::matrices::for_each_matrix;
-use super::unfold::{matmul_along, unfold};
+use super::banded_factor::BandedLu;
+use super::cholesky::DenseCholesky;
+use super::dense_kind::DenseKind;
+use super::eigh_factor::SymmetricEigen;
+use super::factor::{Factor, FactorType, FactorValue, LinalgError};
+use super::lu::DenseLu;
+use super::matrices::{MatrixType, for_each_matrix};
+use super::triangle::{Triangle, folded, mirrored, tril, triu};
+use super::triangular_factor::{DenseTriangle, DiagonalKind};
 use crate::dtype::DType;
-use crate::elemwise::{cast, mul};
-use crate::layout::{expand_dims, reshape, transpose};
-use crate::reduce::{sum, sum_axes};
-use crate::tensor::{Strided, Tensor, TensorType, tensor_type};
+use crate::elemwise::cast;
+use crate::tensor::{Strided, Tensor, TensorType};
 
-/// Checks that an input is a matrix that may be square, or a stack of them, and returns the type of its factor.
-pub(super) fn dense_factor_node(op: &'static str, inputs: &[Variable], name: &'static str) -> Result<NodeSpec> {
-    let [a] = inputs else { return Err(BuildError::arity(op, 1, inputs)) };
-    let ty = tensor_type(op, a)?;
-    let [batch @ .., rows, columns] = ty.lengths() else {
-        return Err(BuildError::inputs(op, inputs, "a matrix is needed"));
-    };
-    if rows.is_some() && columns.is_some() && rows != columns {
-        return Err(BuildError::inputs(op, inputs, "the matrix must be square"));
+/// A factorisation of a square matrix, or of each of a stack: what all kinds have in common is the op, and what they do
+/// with the numbers is their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DenseFactor {
+    /// `P A = L U`.
+    Lu,
+    /// `A = L Lᵀ`, from the lower triangle of A.
+    Cholesky,
+    /// `A = U diag(w) Uᵀ`, from the lower triangle of A.
+    Eigh,
+    /// One triangle of A, as a factor of itself.
+    Triangular(Triangle, DiagonalKind),
+    /// `P A = L U` of a band.
+    Banded {
+        /// How many diagonals below the main one are read.
+        below: usize,
+        /// How many above it.
+        above: usize,
+    },
+}
+
+impl DenseFactor {
+    /// The op's name, which is also that of its public function.
+    fn word(self) -> &'static str {
+        match self {
+            DenseFactor::Lu => "lu_factor",
+            DenseFactor::Cholesky => "cholesky_factor",
+            DenseFactor::Eigh => "eigh_factor",
+            DenseFactor::Triangular(..) => "triangular_factor",
+            DenseFactor::Banded { .. } => "banded_factor",
+        }
     }
-    let order = rows.or(*columns);
-    let kind = DenseKind { name, matrix: TensorType::shared(DType::F64, &[batch, &[order, order]].concat()) };
-    Ok(NodeSpec::one(FactorType::shared(Arc::new(kind), order)).with_inputs([cast(a, DType::F64)?]))
+
+    /// The name of the kind of factor, by which types are told apart.
+    fn kind(self) -> &'static str {
+        match self {
+            DenseFactor::Lu => "lu",
+            DenseFactor::Cholesky => "cholesky",
+            DenseFactor::Eigh => "eigh",
+            DenseFactor::Triangular(..) => "triangular",
+            DenseFactor::Banded { .. } => "banded",
+        }
+    }
+
+    /// The cotangent of the matrix from that of the factor, which is the same but for what is not read.
+    ///
+    /// A symmetric matrix depends on its lower triangle T as `T + Tᵀ - diag T`, so the cotangent of T is the lower
+    /// triangle of `g + gᵀ`, with the diagonal counted once.
+    fn cotangent(self, g: &Variable) -> Result<Variable> {
+        if self.is_symmetric() { folded(g, Triangle::Lower) } else { self.part(g) }
+    }
+
+    /// The tangent of the factor from that of the matrix; a symmetric matrix moves with its lower triangle.
+    fn tangent(self, t: &Variable) -> Result<Variable> {
+        if self.is_symmetric() { mirrored(t, Triangle::Lower) } else { self.part(t) }
+    }
+
+    /// Whether the lower triangle stands for the whole matrix.
+    fn is_symmetric(self) -> bool {
+        matches!(self, DenseFactor::Cholesky | DenseFactor::Eigh)
+    }
+
+    /// The part of a matrix that is read.
+    fn part(self, x: &Variable) -> Result<Variable> {
+        match self {
+            DenseFactor::Lu => Ok(x.clone()),
+            DenseFactor::Cholesky | DenseFactor::Eigh => tril(x, 0),
+            DenseFactor::Triangular(triangle, diagonal) => triangle.part(x, diagonal == DiagonalKind::Stored),
+            DenseFactor::Banded { below, above } => {
+                let diagonal = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+                triu(&tril(x, diagonal(above))?, -diagonal(below))
+            }
+        }
+    }
+}
+
+impl Op for DenseFactor {
+    fn name(&self) -> Cow<'static, str> {
+        self.word().into()
+    }
+
+    fn props(&self) -> Props {
+        match *self {
+            DenseFactor::Lu | DenseFactor::Cholesky | DenseFactor::Eigh => Props::default(),
+            DenseFactor::Triangular(triangle, diagonal) => {
+                let (lower, unit) = (triangle == Triangle::Lower, diagonal == DiagonalKind::Unit);
+                Props::default().with("lower", lower).with("unit_diagonal", unit)
+            }
+            DenseFactor::Banded { below, above } => Props::default().with("below", below).with("above", above),
+        }
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let op = self.word();
+        let [a] = inputs else { return Err(BuildError::arity(op, 1, inputs)) };
+        let ty = MatrixType::square(op, a)?;
+        let matrix = TensorType::shared(DType::F64, &[&ty.batch[..], &[ty.rows, ty.columns]].concat());
+        let kind = DenseKind { name: self.kind(), matrix };
+        Ok(NodeSpec::one(FactorType::shared(Arc::new(kind), ty.rows)).with_inputs([cast(a, DType::F64)?]))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        match *self {
+            DenseFactor::Lu => factorise(io, DenseLu::refactor),
+            DenseFactor::Cholesky => factorise(io, DenseCholesky::refactor),
+            DenseFactor::Eigh => factorise(io, SymmetricEigen::refactor),
+            DenseFactor::Triangular(triangle, diagonal) => factorise(io, |factor: &mut DenseTriangle, a, _| {
+                factor.refactor(a, triangle, diagonal);
+                Ok(())
+            }),
+            DenseFactor::Banded { below, above } => factorise(io, |factor: &mut BandedLu, a, _| {
+                factor.refactor(a, below, above);
+                Ok(())
+            }),
+        }
+    }
+
+    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        Ok(vec![output_grads[0].as_ref().map(|g| self.cotangent(g)).transpose()?.into()])
+    }
+
+    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        Ok(vec![tangents[0].as_ref().map(|t| self.tangent(t)).transpose()?.into()])
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![Shape::new()])
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<DenseState>::default())
+    }
+
+    /// A factor is never folded: it has no place in a saved graph.
+    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
+        false
+    }
 }
 
 /// One square matrix in storage.
@@ -63,7 +191,7 @@ impl Square<'_> {
 }
 
 /// Factorises the matrices of a stack one after another, in the factors of the last call.
-pub(super) fn factorise<F: Factor + Default>(
+fn factorise<F: Factor + Default>(
     io: &mut Io<'_>,
     mut refactor: impl FnMut(&mut F, Square<'_>, &mut DenseState) -> Result<(), LinalgError>,
 ) -> OpResult {
@@ -129,71 +257,5 @@ impl OpState for DenseState {
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
         vec![("numeric", self.factorisations)]
-    }
-}
-
-/// Derivatives of dense factors.
-#[derive(Debug)]
-struct DenseKind {
-    name: &'static str,
-    matrix: TypeRef,
-}
-
-impl DenseKind {
-    fn is_stack(&self) -> bool {
-        self.matrix.extents().len() > 2
-    }
-}
-
-impl FactorKind for DenseKind {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn matrix(&self) -> &TypeRef {
-        &self.matrix
-    }
-
-    fn outer(&self, _factor: &Variable, left: &Variable, right: &Variable, axis: usize) -> Result<Variable> {
-        if !self.is_stack() {
-            return matmul(&unfold(left, axis)?, &transpose(&unfold(right, axis)?)?);
-        }
-        let all = matmul(&columns(left, axis)?, &swap_last(&columns(right, axis)?)?)?;
-        reduce_batch(&all, self.matrix.extents(), 2)
-    }
-
-    fn product(&self, matrix: &Variable, x: &Variable, axis: usize, trans: Trans) -> Result<Variable> {
-        let matrix = if trans == Trans::Yes { &swap_last(matrix)? } else { matrix };
-        if !self.is_stack() {
-            return matmul_along(matrix, x, axis);
-        }
-        reshape(&matmul(matrix, &columns(x, axis)?)?, shape_of(x))
-    }
-
-    fn logdet_cotangent(&self, factor: &Variable, g: &Variable) -> Result<Variable> {
-        let inverse = factor_solve(factor, &eye(order_dim(factor))?, Trans::Yes)?;
-        match g.ty().extents().len() {
-            0 => mul(g, &inverse),
-            rank => mul(&expand_dims(g, &[rank, rank + 1])?, &inverse),
-        }
-    }
-
-    fn inner(&self, cotangent: &Variable, tangent: &Variable) -> Result<Variable> {
-        let terms = mul(cotangent, tangent)?;
-        match terms.ty().extents().len() {
-            2 => sum(&terms),
-            rank => sum_axes(&terms, &[rank - 2, rank - 1]),
-        }
-    }
-}
-
-/// The axes before `axis` as leading ones, and all behind it as one.
-fn columns(x: &Variable, axis: usize) -> Result<Variable> {
-    let shape = shape_of(x);
-    let rest = shape[axis + 1..].iter().fold(Dim::from(1), |size, dim| size.times(dim));
-    match shape.len() - axis {
-        1 => expand_dims(x, &[shape.len()]),
-        2 => Ok(x.clone()),
-        _ => reshape(x, shape[..=axis].iter().cloned().chain([rest])),
     }
 }

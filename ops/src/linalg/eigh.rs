@@ -12,7 +12,6 @@ use kronograph_graph::{
     apply_all, origin, sum_of,
 };
 
-use super::batch::swap_last;
 use super::cholesky_matrix::{cholesky, divide};
 use super::diag::diagonal;
 use super::factor::{LinalgError, Trans};
@@ -21,6 +20,7 @@ use super::matrices::{Matrices, MatrixType, check_finite, cores, each_matrix, or
 use super::spectrum::{along_columns, points_back, reciprocal_gaps, scale, scale_of, turn};
 use super::triangle::{Triangle, folded, mirrored};
 use crate::elemwise::{cast, mul};
+use crate::layout::matrix_transpose;
 
 /// The eigenvalues and, if asked for, the eigenvectors of symmetric matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,9 +98,9 @@ pub fn eigvalsh_generalized(a: &Variable, b: &Variable, triangle: Triangle) -> R
 /// L and `L⁻¹ A L⁻ᵀ`.
 fn reduce(a: &Variable, b: &Variable, triangle: Triangle) -> Result<(Variable, Variable)> {
     let factor = cholesky(b, triangle)?;
-    let l = if triangle == Triangle::Lower { factor } else { swap_last(&factor)? };
+    let l = if triangle == Triangle::Lower { factor } else { matrix_transpose(&factor)? };
     let left = divide(&l, &mirrored(a, triangle)?, Trans::No)?;
-    let reduced = divide(&l, &swap_last(&left)?, Trans::No)?;
+    let reduced = divide(&l, &matrix_transpose(&left)?, Trans::No)?;
     Ok((l, reduced))
 }
 
@@ -145,7 +145,7 @@ impl Eigh {
 
     /// `V X Vᵀ` on the triangle, for `V X` given.
     fn back(self, vx: &Variable, v: &Variable) -> Result<Grad> {
-        Ok(folded(&matmul(vx, &swap_last(v)?)?, self.triangle)?.into())
+        Ok(folded(&matmul(vx, &matrix_transpose(v)?)?, self.triangle)?.into())
     }
 }
 
@@ -186,7 +186,7 @@ impl Op for Eigh {
         let (w, v) = (node.output(0), node.output(1));
         let of_values = output_grads[0].as_ref().map(|gw| mul(v, &along_columns(gw)?)).transpose()?;
         let of_vectors = output_grads[1].as_ref().map(|gv| {
-            let turned = mul(&reciprocal_gaps(w)?, &matmul(&swap_last(v)?, gv)?)?;
+            let turned = mul(&reciprocal_gaps(w)?, &matmul(&matrix_transpose(v)?, gv)?)?;
             matmul(v, &turned)
         });
         let Some(vx) = sum_of(&[of_values, of_vectors.transpose()?])? else { return Ok(vec![Grad::Zero]) };
@@ -198,7 +198,7 @@ impl Op for Eigh {
         let count = node.outputs().len();
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero; count]) };
         let v = if self.vectors { node.output(1).clone() } else { eigh(node.input(0), self.triangle)?.1 };
-        let d = matmul(&swap_last(&v)?, &matmul(&mirrored(t, self.triangle)?, &v)?)?;
+        let d = matmul(&matrix_transpose(&v)?, &matmul(&mirrored(t, self.triangle)?, &v)?)?;
         let last = d.ty().extents().len() - 1;
         let mut moved = vec![diagonal(&d, 0, last - 1, last)?.into()];
         if self.vectors {

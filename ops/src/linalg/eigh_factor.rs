@@ -11,25 +11,20 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::linalg::matmul::matmul as faer_matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Result, Sample,
-    Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape, Tangents,
+    Variable, apply,
 };
 
-use super::dense_factor::{DenseState, Square, dense_factor_node, factorise};
+use super::dense_factor::{DenseFactor, DenseState, Square};
 use super::factor::{Factor, FactorType, FactorValue, LinalgError, Trans, order_dim, slogdet_of_pivots};
-use super::factor_solve::{factor_solve, factor_type};
+use super::factor_solve::factor_type;
 use super::systems::{few_systems, matrices, positive};
-use super::triangle::{Triangle, folded, mirrored};
 use crate::dtype::DType;
 use crate::params::only;
 use crate::samples::{given, shaped};
 use crate::tensor::{Tensor, TensorType};
 
 const KIND: &str = "eigh";
-
-/// A factor of a symmetric matrix by its eigenvalues, from its lower triangle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EighFactor;
 
 /// A factor of a symmetric matrix, `A = U diag(w) Uᵀ`, read from the lower triangle of `a`, for
 /// [`factor_solve`](super::factor_solve), [`factor_logdet`](super::factor_logdet) and
@@ -41,7 +36,7 @@ pub struct EighFactor;
 /// When `a` is no matrix, or not square; at run time, when it is not finite.
 #[track_caller]
 pub fn eigh_factor(a: &Variable) -> Result<Variable> {
-    apply(EighFactor, std::slice::from_ref(a))
+    apply(DenseFactor::Eigh, std::slice::from_ref(a))
 }
 
 /// The factor type of a variable that [`eigh_factor`] made of a single matrix.
@@ -52,43 +47,6 @@ pub(crate) fn eigh_factor_type<'a>(op: &'static str, factor: &'a Variable) -> Re
         return Ok(ty);
     }
     Err(BuildError::inputs(op, std::slice::from_ref(factor), "a factor of one matrix is needed, as eigh_factor makes"))
-}
-
-impl Op for EighFactor {
-    fn name(&self) -> Cow<'static, str> {
-        "eigh_factor".into()
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        dense_factor_node("eigh_factor", inputs, KIND)
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        factorise(io, SymmetricEigen::refactor)
-    }
-
-    /// A depends on the triangle T as `T + Tᵀ - diag T`.
-    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![folded(g, Triangle::Lower)?.into()])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![mirrored(t, Triangle::Lower)?.into()])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<DenseState>::default())
-    }
-
-    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
-        false
-    }
 }
 
 /// `A = U diag(w) Uᵀ`.
@@ -121,7 +79,7 @@ impl SymmetricEigen {
         self.vectors.as_ref()
     }
 
-    fn refactor(&mut self, a: Square<'_>, state: &mut DenseState) -> Result<(), LinalgError> {
+    pub(super) fn refactor(&mut self, a: Square<'_>, state: &mut DenseState) -> Result<(), LinalgError> {
         let n = a.order;
         if self.matrix.shape() != (n, n) {
             (self.matrix, self.vectors) = (Mat::zeros(n, n), Mat::zeros(n, n));
@@ -168,18 +126,6 @@ impl Factor for SymmetricEigen {
 
     fn status(&self) -> Result<(), LinalgError> {
         self.vanishing().map_or(Ok(()), Err)
-    }
-
-    fn row_in(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn row_out(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn panel_width(&self) -> usize {
-        256
     }
 
     /// A is symmetric: the transposed solve is the same one.
@@ -258,30 +204,22 @@ impl Op for FactorMatrix {
     }
 }
 
-/// The factor of a matrix, with a right-hand side its solution; and the matrix of a factor. A factor cannot be an
-/// argument: where one is needed, a matrix is given.
+/// The matrix of a factor. A factor cannot be an argument: where one is needed, a matrix is given.
 pub(crate) fn entries() -> Vec<Entry> {
-    let of_factor = |_: &Params<'_>, inputs: &[Variable]| match inputs {
-        [a, b] => Ok(vec![factor_solve(&eigh_factor(a)?, b, Trans::No)?]),
-        _ => Ok(inputs.iter().map(eigh_factor).collect::<Result<_>>()?),
-    };
     let of_matrix = |params: &Params<'_>, inputs: &[Variable]| {
         let a = only(params, inputs)?;
         let factor = if a.type_as::<FactorType>().is_some() { a.clone() } else { eigh_factor(a)? };
         Ok(vec![factor_matrix(&factor)?])
     };
     vec![
-        Entry::function("eigh_factor", "linear systems", of_factor, systems_of_one_matrix)
-            .parsed_by(|_| Ok(Arc::new(EighFactor))),
         Entry::function("factor_matrix", "linear systems", of_matrix, matrices_of_factors)
             .parsed_by(|_| Ok(Arc::new(FactorMatrix))),
     ]
 }
 
-/// Systems with one matrix, and one whose eigenvalues are equal.
-fn systems_of_one_matrix() -> Vec<Sample> {
-    let single = |sample: &Sample| ["a vector", "order 0", "f32"].contains(&&*sample.name);
-    let mut samples: Vec<Sample> = few_systems(positive).into_iter().filter(single).collect();
+/// Systems with symmetric matrices, and one whose eigenvalues are equal.
+pub(super) fn symmetric_systems() -> Vec<Sample> {
+    let mut samples = few_systems(positive);
     let equal = shaped(&[2, 2], vec![2.0, 0.0, 0.0, 2.0]);
     samples.push(Sample::new("equal eigenvalues", [given(equal), given(vec![1.0, -0.5])]));
     samples

@@ -17,14 +17,13 @@ use kronograph_graph::{
     Tangents, Variable, apply, origin, shape_of, stop_gradient,
 };
 
-use super::batch::swap_last;
 use super::factor::LinalgError;
 use super::matrices::{Matrices, MatrixType, Memory, check_finite, cores, each_matrix, order_of, reshape};
 use crate::construct::full;
 use crate::elemwise::{abs, cast, eq, mul, switch, true_div};
 use crate::index::{Index, subtensor};
 use crate::join::concatenate;
-use crate::layout::expand_dims;
+use crate::layout::{expand_dims, matrix_transpose};
 use crate::params::only;
 use crate::reduce::sum_axes;
 use crate::samples::{dense, given, shaped};
@@ -197,7 +196,7 @@ impl Op for Expm {
     /// The derivative at `Aᵀ` in direction Ē.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![in_direction(&swap_last(node.input(0))?, g)?.into()])
+        Ok(vec![in_direction(&matrix_transpose(node.input(0))?, g)?.into()])
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {

@@ -4,14 +4,14 @@
 //! the solve, its adjoint, the log-determinant and all higher derivatives share one factorisation, because they
 //! share one variable. [`Factor`] is what a factor can do, [`FactorKind`] how derivatives are put together for it.
 //!
-//! Must not know: how any factor is stored.
+//! Must not know: `lu`, `cholesky`, `faer`, `matmul`.
 
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kronograph_graph::{Dim, OpError, Result, Shape, Type, TypeRef, Value, Variable};
+use kronograph_graph::{Dim, OpError, Params, Prop, Result, Shape, Type, TypeRef, Value, Variable};
 
 use crate::tensor::{Extents, shape_text};
 
@@ -25,6 +25,22 @@ pub enum Trans {
 }
 
 impl Trans {
+    /// PyTensor's `trans`: a truth value, 0 to 2, or LAPACK's letters; no if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else.
+    #[track_caller]
+    pub fn of(params: &Params<'_>) -> Result<Self> {
+        match params.get("trans") {
+            None | Some(Prop::Bool(false) | Prop::Int(0)) => Ok(Trans::No),
+            Some(Prop::Bool(true) | Prop::Int(1 | 2)) => Ok(Trans::Yes),
+            Some(Prop::Word(word)) if word == "N" => Ok(Trans::No),
+            Some(Prop::Word(word)) if word == "T" || word == "C" => Ok(Trans::Yes),
+            Some(other) => Err(params.wrong("trans", "0, 1, 2, N, T or C", other)),
+        }
+    }
+
     /// The other one.
     pub fn flip(self) -> Self {
         match self {
@@ -69,6 +85,18 @@ pub enum LinalgError {
     },
 }
 
+impl LinalgError {
+    /// What is wrong with a pivot of a matrix of some order, whose row and column have entries of these sizes at most: one
+    /// that is no larger than rounding in its row and its column is no pivot.
+    pub fn of_pivot(pivot: usize, value: f64, order: usize, [row, column]: [f64; 2]) -> Option<Self> {
+        match value.abs() {
+            size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
+            size if size <= order as f64 * f64::EPSILON * row.min(column) => Some(LinalgError::Singular { pivot }),
+            _ => None,
+        }
+    }
+}
+
 impl OpError for LinalgError {
     fn recoverable(&self) -> bool {
         !matches!(self, LinalgError::NotSquare { .. })
@@ -90,14 +118,20 @@ pub trait Factor: Any + fmt::Debug + Send + Sync {
     /// Why it cannot.
     fn status(&self) -> Result<(), LinalgError>;
 
-    /// The row of the right-hand side that belongs into row i of a panel.
-    fn row_in(&self, trans: Trans, i: usize) -> usize;
+    /// The row of the right-hand side that belongs into row i of a panel: row i, if rows are not exchanged.
+    fn row_in(&self, _trans: Trans, i: usize) -> usize {
+        i
+    }
 
     /// The row of the solution that row i of a solved panel is.
-    fn row_out(&self, trans: Trans, i: usize) -> usize;
+    fn row_out(&self, _trans: Trans, i: usize) -> usize {
+        i
+    }
 
     /// How many right-hand sides make a good panel.
-    fn panel_width(&self) -> usize;
+    fn panel_width(&self) -> usize {
+        256
+    }
 
     /// Solves in place for a row-major panel of right-hand sides whose rows are in the order of
     /// [`row_in`](Self::row_in).
@@ -277,11 +311,6 @@ impl FactorType {
         &extents[..extents.len().saturating_sub(2)]
     }
 
-    /// The leading axes as dimensions, unknown where they are not known.
-    pub(super) fn batch_dims(&self) -> Shape {
-        self.batch().iter().map(|length| length.map_or(Dim::UNKNOWN, Dim::from)).collect()
-    }
-
     /// The number of rows of the matrix, where it is known.
     pub fn order(&self) -> Option<usize> {
         self.order
@@ -291,12 +320,21 @@ impl FactorType {
 /// The order of a factor as a dimension: a number, or the length of an axis of the matrix that it was made of.
 pub fn order_dim(factor: &Variable) -> Dim {
     let known = factor.type_as::<FactorType>().and_then(FactorType::order);
+    known.map_or_else(|| matrix_dim(factor, 2), Dim::from)
+}
+
+/// The leading axes of a stack of factors as dimensions: numbers, or lengths of axes of the matrices that it was made of.
+pub(super) fn batch_dims(factor: &Variable) -> Shape {
+    let lengths = factor.type_as::<FactorType>().map_or(&[][..], FactorType::batch);
+    let dim = |axis: usize| lengths[axis].map_or_else(|| matrix_dim(factor, lengths.len() + 2 - axis), Dim::from);
+    (0..lengths.len()).map(dim).collect()
+}
+
+/// The length of the axis, counted from the end, of the matrices that a factor was made of.
+fn matrix_dim(factor: &Variable, from_end: usize) -> Dim {
     let matrix = factor.owner().and_then(|(node, _)| node.inputs().first().cloned());
-    match (known, matrix) {
-        (Some(order), _) => Dim::from(order),
-        (None, Some(matrix)) if matrix.ty().extents().len() > 1 => Dim::axis(&matrix, matrix.ty().extents().len() - 2),
-        _ => Dim::UNKNOWN,
-    }
+    let axis = |matrix: &Variable| matrix.ty().extents().len().checked_sub(from_end);
+    matrix.and_then(|matrix| axis(&matrix).map(|axis| Dim::axis(&matrix, axis))).unwrap_or(Dim::UNKNOWN)
 }
 
 impl PartialEq for FactorType {

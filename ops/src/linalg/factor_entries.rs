@@ -5,48 +5,42 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, OpRef, Params, Prop, Result, Sample, Variable};
+use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable, apply};
 
-use super::banded_factor::BandedFactor;
-use super::cholesky::CholeskyFactor;
+use super::dense_factor::DenseFactor;
+use super::eigh_factor::symmetric_systems;
 use super::factor::{FactorType, Trans};
 use super::factor_logdet::{FactorLogdet, factor_logdet};
 use super::factor_solve::{FactorSolve, factor_solve_axis};
-use super::lu::{LuFactor, lu_factor};
+use super::lu::lu_factor;
 use super::solve::{Assume, Rhs, slogdet, solution_dtype, solve_assuming};
 use super::solve_triangular::cho_solve;
 use super::systems::{Squares, dominant, few_systems, general, matrices, positive, systems};
 use super::triangle::Triangle;
-use super::triangular_factor::{DiagonalKind, TriangularFactor};
+use super::triangular_factor::DiagonalKind;
 use crate::elemwise::cast;
-use crate::params::{exactly, only};
+use crate::params::{exactly, only, some};
 
 const FAMILY: &str = "linear systems";
 
 /// The entries of factorisations, solves and determinants.
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
-        factorisation("lu_factor", |_| Ok(Assume::General), |_| Ok(Arc::new(LuFactor)), || systems(general)),
-        factorisation(
-            "cholesky_factor",
-            |_| Ok(Assume::Positive(Triangle::Lower)),
-            |_| Ok(Arc::new(CholeskyFactor)),
-            || systems(positive),
-        ),
+        factorisation("lu_factor", |_| Ok(DenseFactor::Lu), || systems(general)),
+        factorisation("cholesky_factor", |_| Ok(DenseFactor::Cholesky), || systems(positive)),
+        factorisation("eigh_factor", |_| Ok(DenseFactor::Eigh), symmetric_systems),
         factorisation(
             "triangular_factor",
-            |params| Ok(TriangularFactor::parse(params)?.assumed()),
-            |params| Ok(Arc::new(TriangularFactor::parse(params)?)),
+            |params| Ok(DenseFactor::Triangular(Triangle::of(params, Triangle::Lower)?, DiagonalKind::of(params)?)),
             triangular_factor_samples,
         ),
         factorisation(
             "banded_factor",
-            |params| Ok(BandedFactor::parse(params)?.assumed()),
-            |params| Ok(Arc::new(BandedFactor::parse(params)?)),
+            |params| Ok(DenseFactor::Banded { below: params.size("below")?, above: params.size("above")? }),
             banded_samples,
         ),
         Entry::function("factor_solve", FAMILY, build_factor_solve, factor_solve_samples)
-            .parsed_by(|params| Ok(Arc::new(FactorSolve { trans: trans_of(params)?, axis: params.size("axis")? }))),
+            .parsed_by(|params| Ok(Arc::new(FactorSolve { trans: Trans::of(params)?, axis: params.size("axis")? }))),
         Entry::function("factor_logdet", FAMILY, build_factor_logdet, || matrices(general))
             .parsed_by(|_| Ok(Arc::new(FactorLogdet))),
         Entry::function("lu_solve", FAMILY, build_lu_solve, || both_ways(few_systems(general), "trans")),
@@ -60,19 +54,20 @@ pub(crate) fn entries() -> Vec<Entry> {
 /// A factorisation: of a matrix alone, the factor; with a right-hand side, the solution.
 fn factorisation(
     name: &'static str,
-    assumed: fn(&Params<'_>) -> Result<Assume>,
-    parse: fn(&Params<'_>) -> Result<OpRef>,
+    op: fn(&Params<'_>) -> Result<DenseFactor>,
     samples: fn() -> Vec<Sample>,
 ) -> Entry {
     let build = move |params: &Params<'_>, inputs: &[Variable]| {
-        let assume = assumed(params)?;
-        if let [a] = inputs {
-            return Ok(vec![assume.factor(a)?]);
+        let (op, a) = (op(params)?, some(params, inputs)?);
+        let factor = apply(op, &a[..1])?;
+        if inputs.len() == 1 {
+            return Ok(vec![factor]);
         }
         let [a, b] = exactly(params, inputs)?;
-        Ok(vec![solve_assuming(a, b, assume, trans_of(params)?, Rhs::of_params(params, b)?)?])
+        let axis = Rhs::of_params(params, b)?.axis(name, b)?;
+        Ok(vec![cast(&factor_solve_axis(&factor, b, axis, Trans::of(params)?)?, solution_dtype(&[a, b])?)?])
     };
-    Entry::function(name, FAMILY, build, samples).parsed_by(parse)
+    Entry::function(name, FAMILY, build, samples).parsed_by(move |params| Ok(Arc::new(op(params)?)))
 }
 
 /// A factor, or the LU factor of a matrix.
@@ -82,7 +77,7 @@ fn factor_of(x: &Variable) -> Result<Variable> {
 
 fn build_factor_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [factor, b] = exactly(params, inputs)?;
-    Ok(vec![factor_solve_axis(&factor_of(factor)?, b, params.size("axis")?, trans_of(params)?)?])
+    Ok(vec![factor_solve_axis(&factor_of(factor)?, b, params.size("axis")?, Trans::of(params)?)?])
 }
 
 fn build_factor_logdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
@@ -93,14 +88,14 @@ fn build_factor_logdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<V
 fn build_lu_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
     let axis = Rhs::of_params(params, b)?.axis("lu_solve", b)?;
-    let x = factor_solve_axis(&factor_of(a)?, b, axis, trans_of(params)?)?;
+    let x = factor_solve_axis(&factor_of(a)?, b, axis, Trans::of(params)?)?;
     let known = if a.type_as::<FactorType>().is_some() { solution_dtype(&[&x])? } else { solution_dtype(&[a, b])? };
     Ok(vec![cast(&x, known)?])
 }
 
 fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
-    let lower = triangle_of(params)?;
+    let lower = Triangle::of(params, Triangle::Upper)?;
     let word = params.maybe_word("assume_a")?.unwrap_or("gen");
     let assume = match word {
         // A band whose width nobody has told is not looked for.
@@ -113,7 +108,7 @@ fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>
         "upper triangular" => Assume::Triangular(Triangle::Upper, DiagonalKind::Stored),
         other => {
             let want = "gen, sym, her, pos, tridiagonal, banded, diagonal, `lower triangular` or `upper triangular`";
-            return Err(params.wrong("assume_a", want, &Prop::Word(other.to_owned().into())));
+            return Err(params.wrong_word("assume_a", want, other));
         }
     };
     let trans = if params.flag("transposed")? { Trans::Yes } else { Trans::No };
@@ -122,35 +117,18 @@ fn build_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>
 
 fn build_solve_triangular(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [a, b] = exactly(params, inputs)?;
-    let diagonal = if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored };
-    let assume = Assume::Triangular(triangle_of(params)?, diagonal);
-    Ok(vec![solve_assuming(a, b, assume, trans_of(params)?, Rhs::of_params(params, b)?)?])
+    let assume = Assume::Triangular(Triangle::of(params, Triangle::Upper)?, DiagonalKind::of(params)?);
+    Ok(vec![solve_assuming(a, b, assume, Trans::of(params)?, Rhs::of_params(params, b)?)?])
 }
 
 fn build_cho_solve(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let [factor, b] = exactly(params, inputs)?;
-    Ok(vec![cho_solve(factor, b, triangle_of(params)?, Rhs::of_params(params, b)?)?])
+    Ok(vec![cho_solve(factor, b, Triangle::of(params, Triangle::Upper)?, Rhs::of_params(params, b)?)?])
 }
 
 fn build_slogdet(params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {
     let (sign, log) = slogdet(only(params, inputs)?)?;
     Ok(vec![sign, log])
-}
-
-/// PyTensor's `lower`, which is false if it is absent.
-fn triangle_of(params: &Params<'_>) -> Result<Triangle> {
-    Ok(if params.flag("lower")? { Triangle::Lower } else { Triangle::Upper })
-}
-
-/// PyTensor's `trans`: a truth value, 0 to 2, or LAPACK's letters.
-fn trans_of(params: &Params<'_>) -> Result<Trans> {
-    match params.get("trans") {
-        None | Some(Prop::Bool(false) | Prop::Int(0)) => Ok(Trans::No),
-        Some(Prop::Bool(true) | Prop::Int(1 | 2)) => Ok(Trans::Yes),
-        Some(Prop::Word(word)) if word == "N" => Ok(Trans::No),
-        Some(Prop::Word(word)) if word == "T" || word == "C" => Ok(Trans::Yes),
-        Some(other) => Err(params.wrong("trans", "0, 1, 2, N, T or C", other)),
-    }
 }
 
 /// Samples with a flag off and on.

@@ -7,7 +7,7 @@ use kronograph_graph::{
     apply_all,
 };
 
-use super::factor::FactorValue;
+use super::factor::{FactorValue, batch_dims};
 use super::factor_solve::factor_type;
 use crate::dtype::DType;
 use crate::tensor::{Tensor, TensorType};
@@ -73,6 +73,6 @@ impl Op for FactorLogdet {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![factor_type("factor_logdet", node.input(0))?.batch_dims(); 2])
+        Ok(vec![batch_dims(node.input(0)); 2])
     }
 }

@@ -8,9 +8,9 @@ use kronograph_graph::{
     UnaryVerb, Variable, apply, unary,
 };
 
-use super::batch::{batch_at_run_time, batch_dims, batch_strides, reduce_batch, static_batch};
-use super::factor::{FactorType, FactorValue, Trans};
+use super::factor::{FactorType, FactorValue, Trans, batch_dims};
 use super::solve_along::{SolveWorkspace, solve_along};
+use crate::broadcasting::{common_dims, common_extents, common_lengths, reduce_leading, spread_strides};
 use crate::dtype::DType;
 use crate::elemwise::{add, cast, neg};
 use crate::tensor::{Tensor, TensorType, shape_text, tensor_type};
@@ -81,7 +81,7 @@ impl Op for FactorSolve {
             let rule = format!("axis {} of the second must be as long as the matrix", self.axis);
             return Err(BuildError::inputs("factor_solve", inputs, rule));
         }
-        let mut lengths = static_batch("factor_solve", inputs, [factors.batch(), &own[..self.axis]])?;
+        let mut lengths = common_lengths("factor_solve", inputs, &[factors.batch(), &own[..self.axis]])?;
         lengths.push(length.or(order));
         lengths.extend_from_slice(&own[self.axis + 1..]);
         let inputs = [factor.clone(), cast(b, DType::F64)?];
@@ -108,8 +108,10 @@ impl Op for FactorSolve {
         let ours = declared(0).and_then(|ty| ty.downcast_ref::<FactorType>()).map_or(&[][..], FactorType::batch);
         let theirs = inputs.ty(1).map_or(&[][..], |ty| ty.extents());
         let (lead, rest) = b.shape().split_at(self.axis);
-        let mut shape = batch_at_run_time([factors.batch(), lead], [ours, theirs])?;
-        let mut strides = batch_strides(lead, &b.strides()[..self.axis], &shape);
+        let declared = [ours, theirs];
+        let is_one = |k: usize, axis: usize| declared[k].get(axis) == Some(&Some(1));
+        let mut shape = common_extents(&[factors.batch(), lead], is_one)?;
+        let mut strides = spread_strides(lead, &b.strides()[..self.axis], &shape);
         let axis = shape.len();
         shape.extend_from_slice(rest);
         strides.extend_from_slice(&b.strides()[self.axis..]);
@@ -129,7 +131,7 @@ impl Op for FactorSolve {
             Trans::Yes => kind.outer(factor, x, &w, axis)?,
         };
         let own = b.ty().extents();
-        let b_bar = reduce_batch(&w, own, own.len() - self.axis)?;
+        let b_bar = reduce_leading(w, own, own.len() - self.axis)?;
         // The sign goes on the matrix: on a pattern that is far less than the right-hand sides.
         Ok(vec![unary(UnaryVerb::Neg, &a_bar)?.into(), b_bar.into()])
     }
@@ -151,7 +153,8 @@ impl Op for FactorSolve {
     fn infer_shape(&self, node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
         let factors = factor_type("factor_solve", node.input(0))?;
         let (lead, rest) = input_shapes[1].split_at(self.axis);
-        let mut shape = batch_dims([&factors.batch_dims(), lead], [factors.batch(), node.input(1).ty().extents()]);
+        let mut shape =
+            common_dims(&[&batch_dims(node.input(0)), lead], &[factors.batch(), node.input(1).ty().extents()]);
         shape.extend(rest.iter().cloned());
         Ok(vec![shape])
     }

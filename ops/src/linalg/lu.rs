@@ -1,20 +1,12 @@
 //! LU factorisation with partial pivoting (LAPACK: getrf), through faer.
 
-use std::borrow::Cow;
-
 use faer::linalg::lu::partial_pivoting::factor as pp;
 use faer::linalg::triangular_solve as tri;
 use faer::{MatMut, MatRef, Par};
-use kronograph_graph::{
-    Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Result, Shape, Tangents, Variable, apply,
-};
+use kronograph_graph::{Result, Variable, apply};
 
-use super::dense_factor::{DenseState, Square, dense_factor_node, factorise};
+use super::dense_factor::{DenseFactor, DenseState, Square};
 use super::factor::{Factor, LinalgError, Trans, slogdet_of_pivots};
-
-/// A factor of a square matrix by LU with partial pivoting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LuFactor;
 
 /// A factor of a square matrix, `P A = L U` with partial pivoting, for [`factor_solve`](super::factor_solve)
 /// and [`factor_logdet`](super::factor_logdet); for a stack of matrices, a factor of each.
@@ -26,43 +18,7 @@ pub struct LuFactor;
 /// When `a` is no matrix and no stack of them, or not square.
 #[track_caller]
 pub fn lu_factor(a: &Variable) -> Result<Variable> {
-    apply(LuFactor, std::slice::from_ref(a))
-}
-
-impl Op for LuFactor {
-    fn name(&self) -> Cow<'static, str> {
-        "lu_factor".into()
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        dense_factor_node("lu_factor", inputs, "lu")
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        factorise(io, DenseLu::refactor)
-    }
-
-    /// The cotangent of a factor is that of its matrix.
-    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        Ok(vec![output_grads[0].clone().into()])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![tangents[0].clone().into()])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<DenseState>::default())
-    }
-
-    /// A factor is never folded: it has no place in a saved graph.
-    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
-        false
-    }
+    apply(DenseFactor::Lu, std::slice::from_ref(a))
 }
 
 /// `P A = L U`, packed column by column.
@@ -78,7 +34,7 @@ pub(super) struct DenseLu {
 }
 
 impl DenseLu {
-    fn refactor(&mut self, a: Square<'_>, state: &mut DenseState) -> Result<(), LinalgError> {
+    pub(super) fn refactor(&mut self, a: Square<'_>, state: &mut DenseState) -> Result<(), LinalgError> {
         let order = a.order;
         self.order = order;
         self.perm.resize(order, 0);
@@ -126,7 +82,6 @@ impl DenseLu {
         }
     }
 
-    /// A pivot that is no larger than rounding in its row and its column of A is no pivot.
     fn find_fault(&self, a: Square<'_>) -> Option<LinalgError> {
         let n = self.order;
         let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |m: f64, x| m.max(x.abs()));
@@ -138,11 +93,7 @@ impl DenseLu {
             let value = self.packed[pivot * n + pivot];
             let row = largest(&mut (0..n).map(|j| a.at(self.perm[pivot], j)));
             let column = largest(&mut (0..n).map(|i| a.at(i, pivot)));
-            match value.abs() {
-                size if !size.is_finite() => Some(LinalgError::NotFinite { pivot }),
-                size if size <= n as f64 * f64::EPSILON * row.min(column) => Some(LinalgError::Singular { pivot }),
-                _ => None,
-            }
+            LinalgError::of_pivot(pivot, value, n, [row, column])
         })
     }
 
@@ -202,10 +153,6 @@ impl Factor for DenseLu {
 
     fn row_out(&self, trans: Trans, i: usize) -> usize {
         if trans == Trans::No { i } else { self.perm[i] }
-    }
-
-    fn panel_width(&self) -> usize {
-        256
     }
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {

@@ -5,22 +5,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample,
-    Shape, Tangents, Variable, apply_all, origin, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
+    Tangents, Variable, apply_all, origin, sum_of,
 };
 
-use super::batch::swap_last;
-use super::factor::{FactorValue, Trans};
+use super::factor::{FactorValue, Trans, batch_dims, order_dim};
 use super::factor_solve::factor_type;
 use super::lu::{DenseLu, lu_factor};
 use super::matmul::matmul;
 use super::solve::solution_dtype;
-use super::solve_triangular::solve_triangular;
+use super::solve_triangular::{divide_right, solve_triangular};
 use super::systems::{general, matrices};
 use super::triangle::{Triangle, tril, triu};
 use super::triangular_factor::DiagonalKind;
 use crate::dtype::DType;
 use crate::elemwise::cast;
+use crate::layout::matrix_transpose;
 use crate::params::only;
 use crate::samples::{given, shaped};
 use crate::tensor::{Extents, Tensor, TensorType};
@@ -128,37 +128,30 @@ impl Op for LuParts {
     /// `P L⁻ᵀ X U⁻ᵀ` with X of the strictly lower triangle of `Lᵀ gL` and the upper one of `gU Uᵀ`.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let (p, l, u) = (node.output(0), node.output(2), node.output(3));
-        let lower = output_grads[2].as_ref().map(|g| tril(&matmul(&swap_last(l)?, g)?, -1)).transpose()?;
-        let upper = output_grads[3].as_ref().map(|g| triu(&matmul(g, &swap_last(u)?)?, 0)).transpose()?;
+        let lower = output_grads[2].as_ref().map(|g| tril(&matmul(&matrix_transpose(l)?, g)?, -1)).transpose()?;
+        let upper = output_grads[3].as_ref().map(|g| triu(&matmul(g, &matrix_transpose(u)?)?, 0)).transpose()?;
         let Some(x) = sum_of(&[lower, upper])? else { return Ok(vec![Grad::Zero]) };
         let half = solve_triangular(l, &x, Triangle::Lower, Trans::Yes, DiagonalKind::Unit)?;
-        Ok(vec![matmul(p, &divided(&half, u, Trans::Yes)?)?.into()])
+        Ok(vec![matmul(p, &divide_right(&half, u, Trans::Yes)?)?.into()])
     }
 
     /// With `W = L⁻¹ Pᵀ Ȧ U⁻¹`: L times its strictly lower triangle, and its upper triangle times U.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let (p, l, u) = (node.output(0), node.output(2), node.output(3));
         let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero; 4]) };
-        let rows = matmul(&swap_last(p)?, tangent)?;
+        let rows = matmul(&matrix_transpose(p)?, tangent)?;
         let half = solve_triangular(l, &rows, Triangle::Lower, Trans::No, DiagonalKind::Unit)?;
-        let w = divided(&half, u, Trans::No)?;
+        let w = divide_right(&half, u, Trans::No)?;
         let (l, u) = (matmul(l, &tril(&w, -1)?)?, matmul(&triu(&w, 0)?, u)?);
         Ok(vec![Grad::Zero, Grad::Zero, l.into(), u.into()])
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let factors = factor_type("lu", node.input(0))?;
-        let order = factors.order().map_or(Dim::UNKNOWN, Dim::from);
-        let mut indices = factors.batch_dims();
+        let order = order_dim(node.input(0));
+        let mut indices = batch_dims(node.input(0));
         indices.push(order.clone());
         let mut matrix = indices.clone();
         matrix.push(order);
         Ok(vec![matrix.clone(), indices, matrix.clone(), matrix])
     }
-}
-
-/// `x U⁻¹`, or `x U⁻ᵀ`.
-fn divided(x: &Variable, u: &Variable, trans: Trans) -> Result<Variable> {
-    let solved = solve_triangular(u, &swap_last(x)?, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?;
-    swap_last(&solved)
 }

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Estimate, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result,
-    Sample, Shape, Tangents, Variable, apply, shape_of, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
+    Tangents, Variable, apply, shape_of, sum_of,
 };
 
-use super::batch::{batch_dims, reduce_batch, static_batch, swap_last};
 use super::product::{faer_product, integer_product, product};
 use super::unfold::unfold;
+use crate::broadcasting::{common_dims, common_lengths, reduce_leading};
 use crate::dtype::DType;
 use crate::elemwise::{cast, mul};
-use crate::layout::{expand_dims, reshape, squeeze, transpose};
+use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, squeeze, transpose};
 use crate::params::exactly;
 use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
 use crate::tensor::{Tensor, TensorType, tensor_type};
@@ -116,7 +116,7 @@ impl Op for MatMul {
             DType::Bool | DType::U8 | DType::I8 | DType::I32 => DType::I64,
             wide => wide,
         };
-        let mut lengths = static_batch("matmul", inputs, [&ta.lengths()[..lead_a], &tb.lengths()[..lead_b]])?;
+        let mut lengths = common_lengths("matmul", inputs, &[&ta.lengths()[..lead_a], &tb.lengths()[..lead_b]])?;
         lengths.extend_from_slice(&ta.lengths()[lead_a..ta.rank() - 1]);
         lengths.extend_from_slice(&tb.lengths()[lead_b + 1..]);
         Ok(NodeSpec::one(TensorType::shared(dtype, &lengths)).with_inputs([cast(a, dtype)?, cast(b, dtype)?]))
@@ -159,16 +159,9 @@ impl Op for MatMul {
         let (a, b) = (&input_shapes[0], &input_shapes[1]);
         let (lead_a, lead_b) = (leading(a), leading(b));
         let declared = [node.input(0).ty().extents(), node.input(1).ty().extents()];
-        let mut shape = batch_dims([&a[..lead_a], &b[..lead_b]], declared);
+        let mut shape = common_dims(&[&a[..lead_a], &b[..lead_b]], &declared);
         shape.extend(a[lead_a..a.len() - 1].iter().chain(&b[lead_b + 1..]).cloned());
         Ok(vec![shape])
-    }
-
-    fn estimate(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> Option<Estimate> {
-        let size = |shape: &[usize]| shape.iter().product::<usize>() as f64;
-        let inner = *inputs.first()?.last()? as f64;
-        let moved: f64 = inputs.iter().chain(outputs).map(|shape| size(shape)).sum();
-        Some(Estimate { flops: 2.0 * inner * size(outputs.first()?), bytes: 8.0 * moved })
     }
 }
 
@@ -195,11 +188,11 @@ fn stacked_cotangents(a: &Variable, b: &Variable, g: &Variable) -> Result<Grads>
     let b = if column { expand_dims(b, &[1])? } else { b.clone() };
     let a_bar = match rank(&a) {
         2 => matmul(&unfold(&g, rank(&g) - 2)?, &transpose(&unfold(&b, rank(&b) - 2)?)?)?,
-        _ => reduce_batch(&matmul(&g, &swap_last(&b)?)?, a.ty().extents(), 2)?,
+        _ => reduce_leading(matmul(&g, &matrix_transpose(&b)?)?, a.ty().extents(), 2)?,
     };
     let b_bar = match rank(&b) {
         2 => matmul(&transpose(&joined(&a)?)?, &joined(&g)?)?,
-        _ => reduce_batch(&matmul(&swap_last(&a)?, &g)?, b.ty().extents(), 2)?,
+        _ => reduce_leading(matmul(&matrix_transpose(&a)?, &g)?, b.ty().extents(), 2)?,
     };
     let a_bar = if row { squeeze(&a_bar, &[0])? } else { a_bar };
     let b_bar = if column { squeeze(&b_bar, &[1])? } else { b_bar };
@@ -210,5 +203,5 @@ fn stacked_cotangents(a: &Variable, b: &Variable, g: &Variable) -> Result<Grads>
 fn joined(stack: &Variable) -> Result<Variable> {
     let shape = shape_of(stack);
     let (columns, rows) = shape.split_last().expect("a stack has axes");
-    reshape(stack, [rows.iter().fold(Dim::from(1), |size, dim| size.times(dim)), columns.clone()])
+    reshape(stack, [size_of(rows), columns.clone()])
 }

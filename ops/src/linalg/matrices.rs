@@ -7,22 +7,23 @@
 use faer::Mat;
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use kronograph_graph::{
-    BuildError, Dim, Io, OpError, OpFailure, OpResult, OpState, Result, Slot, TypeRef, Variable, shape_of,
+    BuildError, Io, OpError, OpFailure, OpResult, OpState, Result, Shape, Slot, TypeRef, Variable, shape_of,
 };
 use smallvec::SmallVec;
 
 use super::factor::LinalgError;
+use crate::broadcasting::common_dims;
 use crate::dtype::DType;
 use crate::kernels::runs::for_each_run;
 use crate::layout::{broadcast_to, pad_left};
-use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
+use crate::tensor::{Element, Extents, Lengths, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
 
 /// What is known of a stack of matrices when an op is made.
 pub(super) struct MatrixType {
     /// The dtype of the results: integers become f64.
     pub(super) dtype: DType,
     /// The leading axes.
-    pub(super) batch: SmallVec<[Option<usize>; 4]>,
+    pub(super) batch: Lengths,
     pub(super) rows: Option<usize>,
     pub(super) columns: Option<usize>,
 }
@@ -71,20 +72,16 @@ pub(crate) fn common_leading(op: &'static str, stacks: &[&Variable]) -> Result<V
         rank = rank.max(stack.ty().extents().len());
     }
     let stacks = stacks.iter().map(|stack| pad_left(stack, rank)).collect::<Result<Vec<_>>>()?;
-    let leading = |axis: usize| {
-        let repeated = |stack: &&Variable| stack.ty().extents()[axis] == Some(1);
-        let lengths = || stacks.iter().filter(|stack| !repeated(stack)).map(|stack| Dim::axis(stack, axis));
-        lengths().find(|dim| dim.known().is_some()).or_else(|| lengths().next()).unwrap_or_else(|| Dim::from(1))
-    };
-    let leading: Vec<Dim> = (0..rank - 2).map(leading).collect();
-    let spread = |stack: Variable| {
-        let own = shape_of(&stack);
+    let own: Vec<Shape> = stacks.iter().map(shape_of).collect();
+    let declared: Vec<&[Option<usize>]> = stacks.iter().map(|stack| &stack.ty().extents()[..rank - 2]).collect();
+    let leading = common_dims(&own.iter().map(|own| &own[..rank - 2]).collect::<Vec<_>>(), &declared);
+    let spread = |(stack, own): (&Variable, &Shape)| {
         if own[..rank - 2] == leading[..] {
-            return Ok(stack);
+            return Ok(stack.clone());
         }
-        broadcast_to(&stack, leading.iter().chain(&own[rank - 2..]).cloned())
+        broadcast_to(stack, leading.iter().chain(&own[rank - 2..]).cloned())
     };
-    stacks.into_iter().map(spread).collect()
+    stacks.iter().zip(&own).map(spread).collect()
 }
 
 /// The order of a square matrix.

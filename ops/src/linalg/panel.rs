@@ -75,7 +75,7 @@ fn pack_group(array: &[f64], step: usize, offsets: &[usize; GROUP], rows: &[usiz
 }
 
 /// Copies the columns of a panel back: row `rows[i]` goes to `array[offset + i step]`.
-pub fn unpack(panel: &[f64], rows: &[usize], array: &mut [f64], step: usize, offsets: &[usize]) {
+pub(super) fn unpack(panel: &[f64], rows: &[usize], array: &mut [f64], step: usize, offsets: &[usize]) {
     let width = offsets.len();
     if let Some(runs) = runs_of(offsets) {
         for (i, &row) in rows.iter().enumerate() {

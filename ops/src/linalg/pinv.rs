@@ -10,12 +10,12 @@ use kronograph_graph::{
     Tangents, Variable, apply,
 };
 
-use super::batch::swap_last;
 use super::factor::LinalgError;
 use super::matmul::matmul;
 use super::matrices::{Matrices, MatrixType, check_finite, cores, each_matrix, reshape};
 use super::spectrum::{scale, scale_of};
 use crate::elemwise::{add, cast, sub};
+use crate::layout::matrix_transpose;
 use crate::params::only;
 use crate::samples::{dense, given, shaped};
 
@@ -109,14 +109,14 @@ impl Op for Pinv {
     /// `Āᵀ = -Y Ȳᵀ Y + Y Yᵀ Ȳ (I - A Y) + (I - Y A) Ȳ Yᵀ Y`.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        let moved = moved(node.input(0), node.output(0), &swap_last(g)?, g)?;
-        Ok(vec![swap_last(&moved)?.into()])
+        let moved = moved(node.input(0), node.output(0), &matrix_transpose(g)?, g)?;
+        Ok(vec![matrix_transpose(&moved)?.into()])
     }
 
     /// `Ẏ = -Y Ȧ Y + Y Yᵀ Ȧᵀ (I - A Y) + (I - Y A) Ȧᵀ Yᵀ Y`.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![moved(node.input(0), node.output(0), t, &swap_last(t)?)?.into()])
+        Ok(vec![moved(node.input(0), node.output(0), t, &matrix_transpose(t)?)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -133,7 +133,7 @@ impl Op for Pinv {
 
 /// `-Y H Y + Y Yᵀ Hᵀ (I - A Y) + (I - Y A) Hᵀ Yᵀ Y`, for H and its transpose.
 fn moved(a: &Variable, y: &Variable, h: &Variable, ht: &Variable) -> Result<Variable> {
-    let yt = swap_last(y)?;
+    let yt = matrix_transpose(y)?;
     let left = matmul(y, &matmul(&yt, ht)?)?;
     let right = matmul(&matmul(ht, &yt)?, y)?;
     let left = sub(&left, &matmul(&matmul(&left, a)?, y)?)?;

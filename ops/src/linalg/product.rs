@@ -4,7 +4,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use kronograph_graph::{OpFailure, OpResult};
 use smallvec::SmallVec;
 
-use super::batch::{batch_at_run_time, batch_strides};
+use crate::broadcasting::{common_extents, spread_strides};
 use crate::kernels::runs::for_each_run;
 use crate::tensor::{Element, Extents, Strided, Tensor, shape_text};
 
@@ -93,7 +93,8 @@ fn stacked<T: Element>(
     check_inner(a, b, &ma, &mb)?;
     let leading = |x: &Strided<T>| x.shape().len().saturating_sub(2);
     let (lead_a, lead_b) = (leading(a), leading(b));
-    let batch = batch_at_run_time([&a.shape()[..lead_a], &b.shape()[..lead_b]], declared)?;
+    let is_one = |k: usize, axis: usize| declared[k].get(axis) == Some(&Some(1));
+    let batch = common_extents(&[&a.shape()[..lead_a], &b.shape()[..lead_b]], is_one)?;
     let mut shape = batch.clone();
     shape.extend((a.shape().len() > 1).then_some(ma.rows));
     shape.extend((b.shape().len() > 1).then_some(mb.columns));
@@ -106,8 +107,8 @@ fn stacked<T: Element>(
         return Ok(());
     }
     let steps = [
-        batch_strides(&a.shape()[..lead_a], &a.strides()[..lead_a], &batch),
-        batch_strides(&b.shape()[..lead_b], &b.strides()[..lead_b], &batch),
+        spread_strides(&a.shape()[..lead_a], &a.strides()[..lead_a], &batch),
+        spread_strides(&b.shape()[..lead_b], &b.strides()[..lead_b], &batch),
     ];
     if let Some(step) = joined_rows(&batch, &steps, &ma) {
         (ma.rows, ma.row_stride) = (batch.iter().product::<usize>() * ma.rows, step);

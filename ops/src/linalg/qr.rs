@@ -16,17 +16,16 @@ use kronograph_graph::{
     Tangents, Variable, Why, apply_all, shape_of, sum_of,
 };
 
-use super::batch::swap_last;
 use super::factor::{LinalgError, Trans};
 use super::matmul::matmul;
 use super::matrices::{Cores, Matrices, MatrixType, check_finite, cores, each_matrix, reshape};
-use super::solve_triangular::solve_triangular;
-use super::triangle::{Triangle, tril};
-use super::triangular_factor::DiagonalKind;
+use super::solve_triangular::divide_right;
+use super::triangle::tril;
 use crate::construct::full;
 use crate::elemwise::{add, cast, neg, sub};
 use crate::index::{Index, subtensor};
 use crate::join::concatenate;
+use crate::layout::matrix_transpose;
 use crate::tensor::tensor_type;
 
 /// What is computed of a QR decomposition.
@@ -144,12 +143,6 @@ fn columns_of(x: &Variable, a: &Variable) -> Result<(Variable, Option<Variable>)
     Ok((part(Dim::from(0), &k)?, Some(part(k.clone(), n)?)))
 }
 
-/// `x R⁻¹`, or `x R⁻ᵀ`.
-fn divided_by(x: &Variable, r: &Variable, trans: Trans) -> Result<Variable> {
-    let transposed = swap_last(x)?;
-    swap_last(&solve_triangular(r, &transposed, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?)
-}
-
 impl Op for Qr {
     fn name(&self) -> Cow<'static, str> {
         "qr".into()
@@ -206,15 +199,15 @@ impl Op for Qr {
             Some(gr) => columns_of(gr, a).map(|(first, second)| (Some(first), second))?,
             None => (None, None),
         };
-        let turned = a2.as_ref().zip(gr2.as_ref()).map(|(a2, gr2)| matmul(a2, &swap_last(gr2)?)).transpose()?;
+        let turned = a2.as_ref().zip(gr2.as_ref()).map(|(a2, gr2)| matmul(a2, &matrix_transpose(gr2)?)).transpose()?;
         let gq = sum_of(&[gq, turned])?;
-        let of_r = gr1.map(|gr1| matmul(&r1, &swap_last(&gr1)?)).transpose()?;
-        let of_q = gq.as_ref().map(|gq| neg(&matmul(&swap_last(gq)?, &q)?)).transpose()?;
+        let of_r = gr1.map(|gr1| matmul(&r1, &matrix_transpose(&gr1)?)).transpose()?;
+        let of_q = gq.as_ref().map(|gq| neg(&matmul(&matrix_transpose(gq)?, &q)?)).transpose()?;
         let Some(m) = sum_of(&[of_r, of_q])? else { return Ok(vec![Grad::Zero]) };
-        let mirrored = add(&tril(&m, 0)?, &swap_last(&tril(&m, -1)?)?)?;
+        let mirrored = add(&tril(&m, 0)?, &matrix_transpose(&tril(&m, -1)?)?)?;
         let along = sum_of(&[gq, Some(matmul(&q, &mirrored)?)])?;
         let Some(along) = along else { return Ok(vec![Grad::Zero]) };
-        let first = divided_by(&along, &r1, Trans::Yes)?;
+        let first = divide_right(&along, &r1, Trans::Yes)?;
         let last = first.ty().extents().len() - 1;
         Ok(vec![match (gr2, a2) {
             (Some(gr2), _) => concatenate(&[first, matmul(&q, &gr2)?], last)?.into(),
@@ -238,14 +231,14 @@ impl Op for Qr {
         let (r1, _) = columns_of(&r, a)?;
         let (_, a2) = columns_of(a, a)?;
         let (t1, t2) = columns_of(t, a)?;
-        let scaled = divided_by(&t1, &r1, Trans::No)?;
-        let c = matmul(&swap_last(&q)?, &scaled)?;
+        let scaled = divide_right(&t1, &r1, Trans::No)?;
+        let c = matmul(&matrix_transpose(&q)?, &scaled)?;
         let below = tril(&c, -1)?;
-        let upper = sub(&c, &sub(&below, &swap_last(&below)?)?)?;
+        let upper = sub(&c, &sub(&below, &matrix_transpose(&below)?)?)?;
         let q_dot = sub(&scaled, &matmul(&q, &upper)?)?;
         let mut r_dot = matmul(&upper, &r1)?;
         if let (Some(a2), Some(t2)) = (a2, t2) {
-            let second = add(&matmul(&swap_last(&q_dot)?, &a2)?, &matmul(&swap_last(&q)?, &t2)?)?;
+            let second = add(&matmul(&matrix_transpose(&q_dot)?, &a2)?, &matmul(&matrix_transpose(&q)?, &t2)?)?;
             let last = second.ty().extents().len() - 1;
             r_dot = concatenate(&[r_dot, second], last)?;
         }

@@ -3,7 +3,6 @@
 use kronograph_graph::{BuildError, Params, Prop, Result, Variable, origin};
 
 use super::banded_factor::banded_factor;
-use super::batch::swap_last;
 use super::cholesky::cholesky_factor;
 use super::factor::Trans;
 use super::factor_logdet::factor_logdet;
@@ -13,6 +12,7 @@ use super::triangle::{Triangle, mirrored};
 use super::triangular_factor::{DiagonalKind, triangular_factor};
 use crate::dtype::DType;
 use crate::elemwise::cast;
+use crate::layout::matrix_transpose;
 use crate::tensor::tensor_type;
 
 /// What is known of a matrix that is solved with, which decides how it is factorised and what of it is read.
@@ -59,7 +59,7 @@ impl Assume {
             Assume::General => lu_factor(a),
             Assume::Symmetric(triangle) => lu_factor(&mirrored(a, triangle)?),
             Assume::Positive(Triangle::Lower) => cholesky_factor(a),
-            Assume::Positive(Triangle::Upper) => cholesky_factor(&swap_last(a)?),
+            Assume::Positive(Triangle::Upper) => cholesky_factor(&matrix_transpose(a)?),
             Assume::Banded { below, above } => banded_factor(a, below, above),
             Assume::Triangular(triangle, diagonal) => triangular_factor(a, triangle, diagonal),
         }

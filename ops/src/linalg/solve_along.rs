@@ -9,7 +9,7 @@ use crate::tensor::{Extents, row_major};
 
 /// The workspace of a solve: kept by the op, so that a steady call allocates nothing.
 #[derive(Debug, Default)]
-pub struct SolveWorkspace {
+pub(super) struct SolveWorkspace {
     panel: Vec<f64>,
     sources: Vec<usize>,
     targets: Vec<usize>,
@@ -31,7 +31,7 @@ impl OpState for SolveWorkspace {
 /// # Errors
 ///
 /// When a matrix is singular or not finite.
-pub fn solve_along(
+pub(super) fn solve_along(
     factors: &FactorValue,
     trans: Trans,
     (b, strides): (&[f64], &[usize]),

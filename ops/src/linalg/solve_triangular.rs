@@ -8,6 +8,7 @@ use super::solve::{Assume, Rhs, solution_dtype, solve_assuming};
 use super::triangle::Triangle;
 use super::triangular_factor::{DiagonalKind, triangular_factor};
 use crate::elemwise::cast;
+use crate::layout::matrix_transpose;
 
 /// `x` with `A x = b`, or `Aᵀ x = b`, for a triangular A (SciPy: `linalg.solve_triangular`), for a stack of either; b is
 /// a vector, or columns.
@@ -26,6 +27,12 @@ pub fn solve_triangular(
     diagonal: DiagonalKind,
 ) -> Result<Variable> {
     solve_assuming(a, b, Assume::Triangular(triangle, diagonal), trans, Rhs::of(b))
+}
+
+/// `x U⁻¹` of an upper triangle U, or `x U⁻ᵀ`.
+pub(super) fn divide_right(x: &Variable, u: &Variable, trans: Trans) -> Result<Variable> {
+    let transposed = matrix_transpose(x)?;
+    matrix_transpose(&solve_triangular(u, &transposed, Triangle::Upper, trans.flip(), DiagonalKind::Stored)?)
 }
 
 /// `x` with `A x = b`, from a Cholesky factor of A (SciPy: `linalg.cho_solve`): `A = L Lᵀ` if it is a lower triangle,

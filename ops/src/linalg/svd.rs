@@ -11,7 +11,6 @@ use kronograph_graph::{
     Tangents, Variable, Why, apply_all, sum_of,
 };
 
-use super::batch::swap_last;
 use super::diag::diagonal;
 use super::factor::LinalgError;
 use super::matmul::matmul;
@@ -20,6 +19,7 @@ use super::spectrum::{
     along_columns, along_rows, points_back, reciprocal_gaps, reciprocal_or_zero, scale, scale_of, turn,
 };
 use crate::elemwise::{add, cast, mul, sub};
+use crate::layout::matrix_transpose;
 
 /// Which singular vectors are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -162,7 +162,7 @@ fn orient(u: &mut Mat<f64>, v: &mut Mat<f64>, pairs: usize) {
 
 /// `x - U (Uᵀ x)`: what is orthogonal to the columns of U.
 fn beside(u: &Variable, x: &Variable) -> Result<Variable> {
-    sub(x, &matmul(u, &matmul(&swap_last(u)?, x)?)?)
+    sub(x, &matmul(u, &matmul(&matrix_transpose(u)?, x)?)?)
 }
 
 impl Op for Svd {
@@ -211,8 +211,8 @@ impl Op for Svd {
             return Err(node.no_derivative("reverse", 0));
         }
         let [u, s, vt] = self.thin(node)?;
-        let (ut, v, inverse) = (swap_last(&u)?, swap_last(&vt)?, reciprocal_or_zero(&s, &s)?);
-        let symmetric = |x: Variable| add(&x, &swap_last(&x)?);
+        let (ut, v, inverse) = (matrix_transpose(&u)?, matrix_transpose(&vt)?, reciprocal_or_zero(&s, &s)?);
+        let symmetric = |x: Variable| add(&x, &matrix_transpose(&x)?);
         let (mut inner, mut outer) = (Vec::new(), Vec::new());
         if let Some(gs) = gs {
             // A diagonal matrix in the middle only scales columns.
@@ -224,11 +224,11 @@ impl Op for Svd {
             outer.push(Some(matmul(&mul(&beside(&u, gu)?, &along_columns(&inverse)?)?, &vt)?));
         }
         if let Some(gvt) = gvt {
-            let gv = swap_last(gvt)?;
+            let gv = matrix_transpose(gvt)?;
             let k = symmetric(mul(&Self::gaps(&s)?, &matmul(&vt, &gv)?)?)?;
             inner.push(Some(mul(&along_rows(&s)?, &k)?));
             let scaled = mul(&beside(&v, &gv)?, &along_columns(&inverse)?)?;
-            outer.push(Some(matmul(&u, &swap_last(&scaled)?)?));
+            outer.push(Some(matmul(&u, &matrix_transpose(&scaled)?)?));
         }
         if let Some(inner) = sum_of(&inner)? {
             outer.push(Some(matmul(&u, &matmul(&inner, &vt)?)?));
@@ -241,8 +241,8 @@ impl Op for Svd {
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(t) = &tangents[0] else { return Ok(vec![Grad::Zero; node.outputs().len()]) };
         let [u, s, vt] = self.thin(node)?;
-        let (v, av) = (swap_last(&vt)?, matmul(t, &swap_last(&vt)?)?);
-        let d = matmul(&swap_last(&u)?, &av)?;
+        let (v, av) = (matrix_transpose(&vt)?, matmul(t, &matrix_transpose(&vt)?)?);
+        let d = matmul(&matrix_transpose(&u)?, &av)?;
         let last = d.ty().extents().len() - 1;
         let moved = diagonal(&d, 0, last - 1, last)?;
         if self.vectors.is_none() {
@@ -253,13 +253,13 @@ impl Op for Svd {
             return Ok(vec![unwritten.clone(), moved.into(), unwritten]);
         }
         let (f, inverse) = (Self::gaps(&s)?, reciprocal_or_zero(&s, &s)?);
-        let (columns, rows, dt) = (along_columns(&s)?, along_rows(&s)?, swap_last(&d)?);
+        let (columns, rows, dt) = (along_columns(&s)?, along_rows(&s)?, matrix_transpose(&d)?);
         let left = mul(&f, &add(&mul(&d, &columns)?, &mul(&rows, &dt)?)?)?;
         let right = mul(&f, &add(&mul(&rows, &d)?, &mul(&dt, &columns)?)?)?;
         let away = |basis: &Variable, x: &Variable| mul(&beside(basis, x)?, &along_columns(&inverse)?);
         let u_dot = add(&matmul(&u, &left)?, &away(&u, &av)?)?;
-        let v_dot = add(&matmul(&v, &right)?, &away(&v, &matmul(&swap_last(t)?, &u)?)?)?;
-        Ok(vec![u_dot.into(), moved.into(), swap_last(&v_dot)?.into()])
+        let v_dot = add(&matmul(&v, &right)?, &away(&v, &matmul(&matrix_transpose(t)?, &u)?)?)?;
+        Ok(vec![u_dot.into(), moved.into(), matrix_transpose(&v_dot)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

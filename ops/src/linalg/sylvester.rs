@@ -12,12 +12,12 @@ use kronograph_graph::{
     Tangents, Variable, apply, origin, sum_of,
 };
 
-use super::batch::swap_last;
 use super::factor::LinalgError;
 use super::matmul::matmul;
 use super::matrices::{Cores, Matrices, MatrixType, check_finite, common_leading, cores, each_matrix, order_of};
 use super::schur::SchurForm;
 use crate::elemwise::{add, cast, neg};
+use crate::layout::matrix_transpose;
 use crate::tensor::shape_text;
 
 /// The solutions X of `A X + X B = C`.
@@ -50,7 +50,7 @@ pub fn solve_sylvester(a: &Variable, b: &Variable, c: &Variable) -> Result<Varia
 #[track_caller]
 pub fn solve_continuous_lyapunov(a: &Variable, q: &Variable) -> Result<Variable> {
     let _scope = origin::here();
-    solve_sylvester(a, &swap_last(a)?, q)
+    solve_sylvester(a, &matrix_transpose(a)?, q)
 }
 
 /// X with `A X Aᵀ - X + Q = 0` (SciPy: `solve_discrete_lyapunov`); (n, n), (n, n) → (n, n), for every combination of
@@ -204,8 +204,8 @@ impl Op for SolveSylvester {
     /// With `Aᵀ W + W Bᵀ = X̄`: `C̄ = W`, `Ā = -W Xᵀ`, `B̄ = -Xᵀ W`.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 3]) };
-        let xt = swap_last(node.output(0))?;
-        let w = solve_sylvester(&swap_last(node.input(0))?, &swap_last(node.input(1))?, g)?;
+        let xt = matrix_transpose(node.output(0))?;
+        let w = solve_sylvester(&matrix_transpose(node.input(0))?, &matrix_transpose(node.input(1))?, g)?;
         Ok(vec![neg(&matmul(&w, &xt)?)?.into(), neg(&matmul(&xt, &w)?)?.into(), w.into()])
     }
 
@@ -246,9 +246,9 @@ impl Op for SolveDiscreteLyapunov {
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
         let (a, x) = (node.input(0), node.output(0));
-        let w = solve_discrete_lyapunov(&swap_last(a)?, g)?;
-        let plain = matmul(&w, &matmul(a, &swap_last(x)?)?)?;
-        let turned = matmul(&swap_last(&w)?, &matmul(a, x)?)?;
+        let w = solve_discrete_lyapunov(&matrix_transpose(a)?, g)?;
+        let plain = matmul(&w, &matmul(a, &matrix_transpose(x)?)?)?;
+        let turned = matmul(&matrix_transpose(&w)?, &matmul(a, x)?)?;
         Ok(vec![add(&plain, &turned)?.into(), w.into()])
     }
 
@@ -256,8 +256,8 @@ impl Op for SolveDiscreteLyapunov {
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let (a, x) = (node.input(0), node.output(0));
         let of_a = tangents[0].as_ref().map(|t| {
-            let left = matmul(t, &matmul(x, &swap_last(a)?)?)?;
-            add(&left, &matmul(&matmul(a, x)?, &swap_last(t)?)?)
+            let left = matmul(t, &matmul(x, &matrix_transpose(a)?)?)?;
+            add(&left, &matmul(&matmul(a, x)?, &matrix_transpose(t)?)?)
         });
         let moved = sum_of(&[tangents[1].clone(), of_a.transpose()?])?;
         Ok(vec![moved.map(|moved| solve_discrete_lyapunov(a, &moved)).transpose()?.into()])

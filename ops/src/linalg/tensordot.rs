@@ -1,12 +1,11 @@
 //! Products that sum over axes of one's choice, and those that NumPy has names for.
 
-use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Result, Variable, origin, shape_of};
 
-use super::batch::swap_last;
 use super::contract::{Label, Labelled, contract};
 use super::matmul::matmul;
 use crate::elemwise::mul;
-use crate::layout::{expand_dims, reshape, squeeze};
+use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, squeeze};
 use crate::tensor::tensor_type;
 
 /// The sum of products over pairs of axes, `axes_a[k]` of `a` with `axes_b[k]` of `b` (NumPy: `tensordot`): the other
@@ -75,7 +74,7 @@ pub fn outer(a: &Variable, b: &Variable) -> Result<Variable> {
     let _scope = origin::here();
     let flat = |x: &Variable| match tensor_type("outer", x)?.rank() {
         1 => Ok(x.clone()),
-        _ => reshape(x, [shape_of(x).iter().fold(Dim::from(1), |size, dim| size.times(dim))]),
+        _ => reshape(x, [size_of(&shape_of(x))]),
     };
     mul(&expand_dims(&flat(a)?, &[1])?, &expand_dims(&flat(b)?, &[0])?)
 }
@@ -114,7 +113,7 @@ pub fn matvec(a: &Variable, x: &Variable) -> Result<Variable> {
 #[track_caller]
 pub fn vecmat(x: &Variable, a: &Variable) -> Result<Variable> {
     let _scope = origin::here();
-    matvec(&swap_last(matrices("vecmat", a)?)?, x)
+    matvec(&matrix_transpose(matrices("vecmat", a)?)?, x)
 }
 
 /// [`dot`] for each member of two stacks of vectors or matrices (PyTensor: `batched_dot`).

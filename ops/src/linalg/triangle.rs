@@ -8,9 +8,9 @@ use kronograph_graph::{
     Shape, Tangents, Variable, apply, origin,
 };
 
-use super::batch::swap_last;
 use super::matrices::for_each_matrix;
 use crate::elemwise::add;
+use crate::layout::matrix_transpose;
 use crate::params::only;
 use crate::samples::{dense, given, shaped};
 use crate::tensor::{Element, Strided, Tensor, each_dtype, tensor_type};
@@ -54,10 +54,13 @@ pub fn triu(x: &Variable, k: i64) -> Result<Variable> {
 }
 
 impl Triangle {
-    /// `lower` of PyTensor's functions of symmetric matrices: true if it is absent.
-    pub(super) fn of(params: &Params<'_>) -> Result<Self> {
-        let lower = params.get("lower").is_none() || params.flag("lower")?;
-        Ok(if lower { Triangle::Lower } else { Triangle::Upper })
+    /// PyTensor's `lower`, which has a default of its own in every function.
+    pub(super) fn of(params: &Params<'_>, default: Self) -> Result<Self> {
+        match (params.get("lower"), params.flag("lower")?) {
+            (None, _) => Ok(default),
+            (Some(_), true) => Ok(Triangle::Lower),
+            (Some(_), false) => Ok(Triangle::Upper),
+        }
     }
 
     /// The part of a matrix in this triangle, with or without the diagonal.
@@ -73,14 +76,14 @@ impl Triangle {
 /// The symmetric matrix of which `x` holds this triangle.
 pub(super) fn mirrored(x: &Variable, triangle: Triangle) -> Result<Variable> {
     let _scope = origin::here();
-    add(&triangle.part(x, true)?, &swap_last(&triangle.part(x, false)?)?)
+    add(&triangle.part(x, true)?, &matrix_transpose(&triangle.part(x, false)?)?)
 }
 
 /// The adjoint of [`mirrored`]: the cotangent of a triangle from that of the symmetric matrix. An entry beside the
 /// diagonal stands for two.
 pub(super) fn folded(g: &Variable, triangle: Triangle) -> Result<Variable> {
     let _scope = origin::here();
-    add(&triangle.part(g, true)?, &triangle.part(&swap_last(g)?, false)?)
+    add(&triangle.part(g, true)?, &triangle.part(&matrix_transpose(g)?, false)?)
 }
 
 /// The entries of this file: PyTensor's `k`, 0 if absent.

@@ -2,17 +2,12 @@
 //!
 //! The other triangle is never read, and neither is a diagonal that is taken to be one: neither has a derivative.
 
-use std::borrow::Cow;
-
 use faer::linalg::triangular_solve as tri;
 use faer::{MatMut, MatRef, Par};
-use kronograph_graph::{
-    Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Shape, Tangents, Variable, apply,
-};
+use kronograph_graph::{Params, Result, Variable, apply};
 
-use super::dense_factor::{DenseState, Square, dense_factor_node, factorise};
+use super::dense_factor::{DenseFactor, Square};
 use super::factor::{Factor, LinalgError, Trans, slogdet_of_pivots};
-use super::solve::Assume;
 use super::triangle::Triangle;
 
 /// What stands on the diagonal of a triangular matrix.
@@ -24,11 +19,11 @@ pub enum DiagonalKind {
     Unit,
 }
 
-/// A triangular matrix as a factor of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TriangularFactor {
-    triangle: Triangle,
-    diagonal: DiagonalKind,
+impl DiagonalKind {
+    /// PyTensor's `unit_diagonal`.
+    pub(super) fn of(params: &Params<'_>) -> Result<Self> {
+        Ok(if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored })
+    }
 }
 
 /// One triangle of a square matrix as a factor, for [`factor_solve`](super::factor_solve) and
@@ -42,74 +37,12 @@ pub struct TriangularFactor {
 /// When `a` is no matrix and no stack of them, or not square.
 #[track_caller]
 pub fn triangular_factor(a: &Variable, triangle: Triangle, diagonal: DiagonalKind) -> Result<Variable> {
-    apply(TriangularFactor { triangle, diagonal }, std::slice::from_ref(a))
-}
-
-impl TriangularFactor {
-    /// The op of printed parameters.
-    pub(super) fn parse(params: &Params<'_>) -> Result<Self> {
-        let diagonal = if params.flag("unit_diagonal")? { DiagonalKind::Unit } else { DiagonalKind::Stored };
-        Ok(Self { triangle: Triangle::of(params)?, diagonal })
-    }
-
-    /// What a solve with it assumes.
-    pub(super) fn assumed(self) -> Assume {
-        Assume::Triangular(self.triangle, self.diagonal)
-    }
-
-    /// The part that is read.
-    fn part(&self, x: &Option<Variable>) -> Result<Grad> {
-        let Some(x) = x else { return Ok(Grad::Zero) };
-        Ok(self.triangle.part(x, self.diagonal == DiagonalKind::Stored)?.into())
-    }
-}
-
-impl Op for TriangularFactor {
-    fn name(&self) -> Cow<'static, str> {
-        "triangular_factor".into()
-    }
-
-    fn props(&self) -> Props {
-        let (lower, unit) = (self.triangle == Triangle::Lower, self.diagonal == DiagonalKind::Unit);
-        Props::default().with("lower", lower).with("unit_diagonal", unit)
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        dense_factor_node("triangular_factor", inputs, "triangular")
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        factorise(io, |factor: &mut DenseTriangle, a, _: &mut DenseState| {
-            factor.refactor(a, *self);
-            Ok(())
-        })
-    }
-
-    /// The part of the cotangent that is read.
-    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        Ok(vec![self.part(&output_grads[0])?])
-    }
-
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![self.part(&tangents[0])?])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<DenseState>::default())
-    }
-
-    fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
-        false
-    }
+    apply(DenseFactor::Triangular(triangle, diagonal), std::slice::from_ref(a))
 }
 
 /// A lower or an upper triangular matrix, column by column, with zeros in the other triangle.
 #[derive(Clone, Debug, Default)]
-struct DenseTriangle {
+pub(super) struct DenseTriangle {
     order: usize,
     packed: Vec<f64>,
     upper: bool,
@@ -118,9 +51,8 @@ struct DenseTriangle {
 }
 
 impl DenseTriangle {
-    fn refactor(&mut self, a: Square<'_>, op: TriangularFactor) {
-        (self.order, self.upper, self.unit) =
-            (a.order, op.triangle == Triangle::Upper, op.diagonal == DiagonalKind::Unit);
+    pub(super) fn refactor(&mut self, a: Square<'_>, triangle: Triangle, diagonal: DiagonalKind) {
+        (self.order, self.upper, self.unit) = (a.order, triangle == Triangle::Upper, diagonal == DiagonalKind::Unit);
         self.packed.clear();
         self.packed.resize(a.order * a.order, 0.0);
         self.status = None;
@@ -148,18 +80,6 @@ impl Factor for DenseTriangle {
 
     fn status(&self) -> Result<(), LinalgError> {
         self.status.clone().map_or(Ok(()), Err)
-    }
-
-    fn row_in(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn row_out(&self, _trans: Trans, i: usize) -> usize {
-        i
-    }
-
-    fn panel_width(&self) -> usize {
-        256
     }
 
     fn solve_panel(&self, trans: Trans, panel: &mut [f64], width: usize) {

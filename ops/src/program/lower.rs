@@ -5,8 +5,9 @@ use std::any::Any;
 use kronograph_graph::{NodeView, Op, OpRef, Value, Variable, evaluate, origin};
 
 use super::builder::{At, Kind, ProgramBuilder, Registers, anywhere, row};
+use crate::broadcasting::spread;
 use crate::dtype::DType;
-use crate::elemwise::{BINARY, Cast, Elemwise, Kernel, Switch, spread};
+use crate::elemwise::{BINARY, Cast, Elemwise, Kernel, Switch};
 use crate::index::{IncSubtensor, Subtensor, Write};
 use crate::join::Join;
 use crate::kernels::runs::for_each_run;

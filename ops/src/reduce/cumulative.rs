@@ -121,7 +121,7 @@ impl End {
         match params.maybe_word("from")? {
             None | Some("first") => Ok(End::First),
             Some("last") => Ok(End::Last),
-            Some(other) => Err(params.wrong("from", "`first` or `last`", &Prop::Word(other.to_owned().into()))),
+            Some(other) => Err(params.wrong_word("from", "`first` or `last`", other)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Mean, variance and standard deviation: functions made of sums.
 
-use kronograph_graph::{Dim, Entry, Params, Prop, Result, Sample, Variable, origin, shape_of};
+use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable, origin, shape_of};
 
 use super::{all_axes_of, build, discrete_samples, samples_on, sorted_axes, sum_axes};
 use crate::dtype::DType;
 use crate::elemwise::{cast, sqr, sqrt, sub, true_div};
-use crate::layout::{dim_variable, expand_dims};
+use crate::layout::{dim_variable, expand_dims, size_of};
 use crate::samples::{dense, given};
 use crate::tensor::tensor_type;
 
@@ -83,12 +83,12 @@ pub fn std_axes(x: &Variable, axes: &[usize], ddof: usize) -> Result<Variable> {
 /// How many elements are reduced to one, as a float.
 fn count(x: &Variable, axes: &[usize], dtype: DType) -> Result<Variable> {
     let shape = shape_of(x);
-    let count = axes.iter().fold(Dim::from(1), |count, &axis| count.times(&shape[axis]));
+    let count = size_of(axes.iter().map(|&axis| &shape[axis]));
     cast(&dim_variable(&count)?, dtype)
 }
 
 fn ddof(params: &Params<'_>) -> Result<usize> {
-    if params.get("ddof").is_none() { Ok(0) } else { params.size("ddof") }
+    Ok(params.maybe_size("ddof")?.unwrap_or(0))
 }
 
 pub(super) fn entries() -> Vec<Entry> {

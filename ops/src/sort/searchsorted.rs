@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
-    Sample, Shape, Tangents, Variable, Why, apply, origin,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Props, Result, Sample,
+    Shape, Tangents, Variable, Why, apply, origin,
 };
 
 use super::order;
@@ -51,7 +51,7 @@ impl SearchSorted {
         match params.maybe_word("side")? {
             None | Some("left") => Ok(Self { side: Side::Left }),
             Some("right") => Ok(Self { side: Side::Right }),
-            Some(other) => Err(params.wrong("side", "`left` or `right`", &Prop::Word(other.to_owned().into()))),
+            Some(other) => Err(params.wrong_word("side", "`left` or `right`", other)),
         }
     }
 }

@@ -16,7 +16,7 @@ mod strided;
 mod ty;
 
 pub use convert::{constant, matrix, scalar, shared, tensor, vector};
-pub use strided::{Extents, Strided, check_size, row_major, size_of_shape};
+pub use strided::{Extents, Lengths, Strided, check_size, row_major, size_of_shape};
 pub use ty::TensorType;
 pub(crate) use ty::{checked_rank, literal_constant, tensor_type, weak_dtype};
 

@@ -15,6 +15,9 @@ use crate::kernels::runs::for_each_run;
 /// The lengths or strides of a few axes, inline up to four.
 pub type Extents = SmallVec<[usize; 4]>;
 
+/// The static lengths of a few axes: `None` where nothing is known.
+pub type Lengths = SmallVec<[Option<usize>; 4]>;
+
 /// Elements in shared storage, with a shape and strides.
 #[derive(Clone, Debug)]
 pub struct Strided<T> {

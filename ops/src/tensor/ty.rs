@@ -5,9 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use kronograph_graph::{BuildError, Operand, Result, Type, TypeRef, UnaryVerb, Value, Variable, Verb, shape_of};
-use smallvec::SmallVec;
 
-use super::{Tensor, constant, shape_text, static_shape_text};
+use super::{Lengths, Tensor, constant, shape_text, static_shape_text};
 use crate::dtype::DType;
 use crate::elemwise::{self, cast_value};
 use crate::{construct, layout, linalg};
@@ -18,7 +17,7 @@ use crate::{construct, layout, linalg};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TensorType {
     dtype: DType,
-    lengths: SmallVec<[Option<usize>; 4]>,
+    lengths: Lengths,
 }
 
 impl TensorType {

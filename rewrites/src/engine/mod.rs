@@ -1,4 +1,6 @@
-//! Rules, databases and passes, fusion among them; knows no rule.
+//! Rules, databases and passes, fusion among them.
+//!
+//! Must not know: `rules`, `modes`.
 
 mod database;
 mod fusion;
@@ -7,4 +9,5 @@ mod rule;
 
 pub use database::RuleDb;
 pub use pass::Pass;
+pub(crate) use pass::run_passes;
 pub use rule::{Owner, Rule, RuleContext, Tag};

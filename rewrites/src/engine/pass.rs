@@ -33,27 +33,35 @@ impl Pass {
         }
     }
 
-    /// Runs the pass.
-    ///
-    /// # Errors
-    ///
-    /// A rule that fails, changes a type, or does not come to rest.
-    pub fn run(&self, graph: &mut FunctionGraph) -> Result<()> {
+    fn run(&self, graph: &mut FunctionGraph, all: &[Pass]) -> Result<()> {
         match self {
             Pass::Merge => graph.merge().map(|_| ()),
-            Pass::Rules(rules) | Pass::Lower(rules) => run_rules(graph, rules),
+            Pass::Rules(rules) | Pass::Lower(rules) => run_rules(graph, rules, all),
             Pass::Fuse => fuse(graph),
         }
     }
 }
 
+/// Runs passes one after another.
+///
+/// # Errors
+///
+/// A rule that fails, changes a type, or does not come to rest.
+pub(crate) fn run_passes(graph: &mut FunctionGraph, passes: &[Pass]) -> Result<()> {
+    for pass in passes {
+        pass.run(graph, passes)?;
+        debug_assert_eq!(graph.check(), Ok(()), "after {pass:?}");
+    }
+    Ok(())
+}
+
 /// A worklist of nodes: those whose surroundings changed are looked at again.
-fn run_rules(graph: &mut FunctionGraph, rules: &RuleDb) -> Result<()> {
+fn run_rules(graph: &mut FunctionGraph, rules: &RuleDb, passes: &[Pass]) -> Result<()> {
     let mut pending: VecDeque<NodeId> = graph.toposort().into();
     let budget = 100 + 10 * pending.len();
     let mut fired: BTreeMap<&'static str, usize> = BTreeMap::new();
     while let Some(node) = pending.pop_front() {
-        let Some((rule, changed)) = apply_first(graph, rules, node)? else { continue };
+        let Some((rule, changed)) = apply_first(graph, (rules, passes), node)? else { continue };
         *fired.entry(rule).or_insert(0) += 1;
         let applications: usize = fired.values().sum();
         if applications > budget {
@@ -66,12 +74,16 @@ fn run_rules(graph: &mut FunctionGraph, rules: &RuleDb) -> Result<()> {
 }
 
 /// Tries the rules at a node, in order; returns the one that fired and the nodes to look at again.
-fn apply_first(graph: &mut FunctionGraph, rules: &RuleDb, node: NodeId) -> Result<Option<(&'static str, Vec<NodeId>)>> {
+fn apply_first(
+    graph: &mut FunctionGraph,
+    (rules, passes): (&RuleDb, &[Pass]),
+    node: NodeId,
+) -> Result<Option<(&'static str, Vec<NodeId>)>> {
     let proposal = graph.with_view(node, |view| {
         let op = view.op().name();
         let fitting = rules.iter().filter(|rule| rule.roots().is_empty() || rule.roots().contains(&&*op));
         fitting
-            .map(|rule| Ok((rule, propose(graph, rule, node, view)?)))
+            .map(|rule| Ok((rule, propose(&RuleContext::new(graph, passes), (graph, node), rule, view)?)))
             .find(|answer| !matches!(answer, Ok((_, None))))
     });
     match proposal.flatten().transpose()? {
@@ -81,9 +93,14 @@ fn apply_first(graph: &mut FunctionGraph, rules: &RuleDb, node: NodeId) -> Resul
 }
 
 /// What a rule would put in place of a node's outputs; `None` also if that is what is there.
-fn propose(graph: &FunctionGraph, rule: &dyn Rule, node: NodeId, view: &NodeView<'_>) -> Result<Option<Vec<Variable>>> {
+fn propose(
+    context: &RuleContext<'_>,
+    (graph, node): (&FunctionGraph, NodeId),
+    rule: &dyn Rule,
+    view: &NodeView<'_>,
+) -> Result<Option<Vec<Variable>>> {
     let _scope = graph.rewriting(node, rule.name());
-    let new = rule.apply(&RuleContext::new(graph), view)?;
+    let new = rule.apply(context, view)?;
     Ok(new.filter(|new| new != view.outputs()))
 }
 

@@ -1,7 +1,9 @@
 //! What a rule is, and what it may look at.
 
-use kronograph_graph::{FunctionGraph, NodeView, Op, OpRef, Result, Variable};
+use kronograph_graph::{Frozen, FunctionGraph, NodeView, Op, OpRef, Result, Variable};
 use smallvec::SmallVec;
+
+use super::pass::{Pass, run_passes};
 
 /// What a rule is for; a mode chooses rules by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +49,7 @@ pub trait Rule: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct RuleContext<'a> {
     graph: &'a FunctionGraph,
+    passes: &'a [Pass],
 }
 
 /// The node that makes a variable, as a rule sees it.
@@ -61,8 +64,19 @@ pub struct Owner {
 }
 
 impl<'a> RuleContext<'a> {
-    pub(super) fn new(graph: &'a FunctionGraph) -> Self {
-        Self { graph }
+    pub(super) fn new(graph: &'a FunctionGraph, passes: &'a [Pass]) -> Self {
+        Self { graph, passes }
+    }
+
+    /// An expression that an op holds, rewritten by the mode that the rule is part of.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mode::run_on`](crate::Mode::run_on).
+    pub fn rewritten(&self, body: &Frozen) -> Result<Frozen> {
+        let mut graph = FunctionGraph::new(body.inputs(), body.outputs())?;
+        run_passes(&mut graph, self.passes)?;
+        Frozen::new(body.inputs(), &graph.export())
     }
 
     /// The node that makes a variable; `None` for inputs and constants.

@@ -10,7 +10,7 @@
 
 use kronograph_graph::{Dim, Result, Variable, shape_of};
 use kronograph_ops::{
-    FactorSolve, Kron, LuFactor, TensorType, Trans, cast, factor_solve_axis, kron_matmul, kron_slogdet, lu_factor,
+    DenseFactor, FactorSolve, Kron, TensorType, Trans, cast, factor_solve_axis, kron_matmul, kron_slogdet, lu_factor,
     reshape, transpose,
 };
 
@@ -25,7 +25,7 @@ fn kron_factors(context: &RuleContext<'_>, variable: &Variable) -> Option<Vec<Va
 
 /// The factors behind an LU factor of a Kronecker product, unless they are known not to be square.
 fn square_kron_behind_lu(context: &RuleContext<'_>, factor: &Variable) -> Option<Vec<Variable>> {
-    let (_, inputs) = context.owner_as::<LuFactor>(factor)?;
+    let (DenseFactor::Lu, inputs) = context.owner_as::<DenseFactor>(factor)? else { return None };
     let factors = kron_factors(context, &inputs[0])?;
     factors.iter().all(may_be_square).then_some(factors)
 }

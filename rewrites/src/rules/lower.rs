@@ -4,11 +4,10 @@
 //! * `stop_gradient(x)`, `zero_grad(x)`, `undefined_grad(x)`, `grad_scale(x)`, `grad_clip(x)` are x
 //! * the expression inside a map is rewritten like any other
 
-use kronograph_graph::{Frozen, FunctionGraph, GradientRule, OpFromGraph, apply_all};
+use kronograph_graph::{GradientRule, OpFromGraph, apply_all};
 use kronograph_ops::{GradClip, Map};
 
 use super::rule;
-use crate::modes::Mode;
 
 rule! {
     /// an op made from an expression is written out, so that the other rules see what is in it
@@ -31,26 +30,25 @@ rule! {
 
 rule! {
     /// what is run for each element is worth rewriting most
-    body_of_map in [Lower] at ["map"]: |_context, node| {
+    body_of_map in [Lower] at ["map"]: |context, node| {
         let Some(op) = node.op_as::<Map>() else { return Ok(None) };
-        let body = op.body();
-        let mut graph = FunctionGraph::new(body.inputs(), body.outputs())?;
-        Mode::run().run_on(&mut graph)?;
-        let rewritten = Frozen::new(body.inputs(), &graph.export())?;
-        if rewritten == *body {
+        let body = context.rewritten(op.body())?;
+        if body == *op.body() {
             return Ok(None);
         }
-        Ok(Some(apply_all(op.with_body(rewritten), node.inputs())?.into_vec()))
+        Ok(Some(apply_all(op.with_body(body), node.inputs())?.into_vec()))
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may")]
 mod tests {
-    use kronograph_graph::stop_gradient;
+    use kronograph_graph::{FunctionGraph, stop_gradient};
     use kronograph_ops::{exp, grad_clip, log, map, mul};
 
     use super::*;
+    use crate::engine::RuleDb;
+    use crate::modes::Mode;
     use crate::testing::{array, check_rule, declines};
 
     #[test]
@@ -71,15 +69,25 @@ mod tests {
         assert_eq!(kept[0].owner().unwrap().0.op().name(), "stop_gradient", "rewriting is not compiling");
     }
 
-    #[test]
-    fn the_body_of_a_map_is_rewritten() {
+    /// The number of nodes in the body of a map after a mode.
+    fn body_size(mode: &Mode) -> usize {
         let (x, _) = array("x", &[3]);
         let twice = map(std::slice::from_ref(&x), |e| Ok(vec![mul(&mul(1.0, &exp(&e[0])?)?, &log(&e[0])?)?])).unwrap();
         let mut graph = FunctionGraph::new(std::slice::from_ref(&x), &twice).unwrap();
-        Mode::run().run_on(&mut graph).unwrap();
+        mode.run_on(&mut graph).unwrap();
         let rewritten = graph.export();
         let (node, _) = rewritten[0].owner().unwrap();
-        let body = node.op_as::<Map>().unwrap().body().outputs().to_vec();
-        assert_eq!(kronograph_graph::toposort(&body).len(), 1, "{}", kronograph_graph::debug_print(&body));
+        kronograph_graph::toposort(node.op_as::<Map>().unwrap().body().outputs()).len()
+    }
+
+    #[test]
+    fn the_body_of_a_map_is_rewritten_by_the_rules_of_the_mode() {
+        assert_eq!(body_size(&Mode::run()), 1, "all of it is one program");
+        let alone = RuleDb::default().with(body_of_map);
+        assert_eq!(body_size(&Mode::with_rules(alone.clone())), 1, "nothing simplifies, and all of it is one program");
+        let lower = crate::engine::Pass::Lower(alone);
+        assert_eq!(body_size(&Mode::of([lower.clone()])), 4, "nobody asked for more");
+        let simplify = crate::engine::Pass::Rules(RuleDb::default().with(crate::rules::times_one));
+        assert_eq!(body_size(&Mode::of([lower, simplify])), 3, "the product with one goes, and nothing is fused");
     }
 }

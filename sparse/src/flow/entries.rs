@@ -1,6 +1,6 @@
 //! The entries of flow systems: with weights that are variables, and with constant ones, which are decomposed.
 
-use kronograph_graph::{Entry, Params, Prop, Result, Sample, SampleInput, Variable};
+use kronograph_graph::{Entry, Params, Result, Sample, SampleInput, Variable};
 use kronograph_ops::params::exactly;
 use kronograph_ops::samples::dense;
 
@@ -9,10 +9,10 @@ use super::{
     sparse_flow_solve, sparse_flow_solve_matrix, sparse_sar_solve,
 };
 use crate::convert::{from_triplets, sparse_constant};
-use crate::entries::is_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::samples::{both_formats, weights};
 use crate::spectral::{spectral_flow_solve, spectrum};
+use crate::ty::is_sparse;
 
 const FAMILY: &str = "flow systems";
 
@@ -67,7 +67,7 @@ fn weights_named(params: &Params<'_>) -> Result<SparseMatrix> {
     let triplets: &[(usize, usize, f64)] = match params.word("weights")? {
         "directed" => &[(0, 1, 0.7), (0, 2, 0.3), (1, 2, 1.0), (2, 0, 0.6), (2, 1, 0.4)],
         "similar" => &[(0, 1, 0.5), (0, 2, 0.5), (1, 0, 1.0), (2, 0, 1.0)],
-        other => return Err(params.wrong("weights", "`directed` or `similar`", &Prop::from(other.to_owned()))),
+        other => return Err(params.wrong_word("weights", "`directed` or `similar`", other)),
     };
     Ok(from_triplets(Format::Csr, [3, 3], triplets).expect("positions inside of the shape"))
 }

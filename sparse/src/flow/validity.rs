@@ -3,7 +3,7 @@
 use kronograph_graph::{BuildError, Result, origin};
 use kronograph_ops::{Factor, LinalgError, Trans};
 
-use crate::lu::factorisation;
+use crate::lu_factorization::factorisation;
 use crate::matrix::SparseMatrix;
 use crate::spectral::Eigenvalues;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Params, Prop, Props, Result, Sample, Shape,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Params, Props, Result, Sample, Shape,
     Tangents, Variable, apply,
 };
 
@@ -38,10 +38,7 @@ pub fn grad_clip(x: &Variable, low: f64, high: f64) -> Result<Variable> {
 
 /// The entry of this file: PyTensor's `lower` and `upper`.
 pub(crate) fn entries() -> Vec<Entry> {
-    let bounds = |params: &Params<'_>| {
-        let bound = |name: &str| params.maybe_float(name)?.ok_or_else(|| params.wrong(name, "a number", &Prop::None));
-        Ok::<_, BuildError>((bound("lower")?, bound("upper")?))
-    };
+    let bounds = |params: &Params<'_>| Ok::<_, BuildError>((params.float("lower")?, params.float("upper")?));
     let build = move |params: &Params<'_>, inputs: &[Variable]| {
         let (low, high) = bounds(params)?;
         Ok(vec![grad_clip(only(params, inputs)?, low, high)?])
