@@ -27,6 +27,7 @@ FULL = [f"full:{graph}:{n}:1" for graph in ("rook", "knn") for n in (50, 100)]
 W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chain10k", "tree10k"]
 W3 = ["1000", "100000", "10000000"]
 W5 = ["all"]
+W6 = [f"{m}:{nugget}" for nugget in (0, 1) for m in (20, 50, 100)]
 
 # Workload: its cases, and the peers that are asked unless some are named.
 WORKLOADS = {
@@ -34,6 +35,7 @@ WORKLOADS = {
     "w2": (W2, ["casadi-sx", "casadi-mx", "jax", "torch", "pytensor-numba", "pytensor-cvm"]),
     "w3": (W3, ["numpy", "numba", "jax", "pytensor-numba", "pytensor-c"]),
     "w5": (W5, ["c", "broadcast", "numba", "jax", "torch", "pytensor-numba", "seed"]),
+    "w6": (W6, ["jax-factored", "numpy-factored", "torch-factored", "torch-openreml"]),
 }
 
 # What a peer calls a result that ours has under another name.

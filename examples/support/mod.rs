@@ -52,11 +52,16 @@ impl Table {
         }
     }
 
+    /// A column as it is written.
+    pub(crate) fn words(&self, column: &str) -> Outcome<Vec<&str>> {
+        let absent = || format!("{}: there is no column `{column}`", self.name);
+        let at = self.columns.iter().position(|name| name == column).ok_or_else(absent)?;
+        Ok(self.rows.iter().map(|row| &*row[at]).collect())
+    }
+
     /// A column of numbers.
     pub(crate) fn numbers(&self, column: &str) -> Outcome<Vec<f64>> {
-        let wrong = |what: &str| format!("{}: {what} `{column}`", self.name);
-        let at = self.columns.iter().position(|name| name == column).ok_or_else(|| wrong("there is no column"))?;
-        let number = |row: &Vec<String>| row[at].parse().map_err(|_| wrong("no number in column").into());
-        self.rows.iter().map(number).collect()
+        let wrong = || format!("{}: no number in column `{column}`", self.name);
+        self.words(column)?.into_iter().map(|word| word.parse().map_err(|_| wrong().into())).collect()
     }
 }

@@ -5,7 +5,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    construct, control, elemwise, index, join, kron, layout, linalg, logp, program, random, reduce, sort, transform,
+    construct, control, covariance, elemwise, index, join, kron, layout, linalg, logp, program, random, reduce, sort,
+    transform,
 };
 
 /// Every dense op and function.
@@ -33,6 +34,7 @@ pub fn entries() -> Vec<Entry> {
         logp::entries(),
         kron::entries(),
         random::entries(),
+        covariance::entries(),
         program::entries(),
         transform::entries(),
     ]

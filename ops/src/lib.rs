@@ -6,8 +6,8 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `random`, `program` (many small
-//! nodes as one step).
+//! `join`, `linalg` (one op, one file), `kron`, `covariance` (structures with named parameters), `logp`, `random`,
+//! `transform`, `control` (maps, Jacobians, Hessians), `program` (many small nodes as one step).
 //!
 //! # Invariants
 //!
@@ -22,6 +22,7 @@ mod all;
 mod broadcasting;
 mod construct;
 mod control;
+pub mod covariance;
 mod dtype;
 mod elemwise;
 mod index;

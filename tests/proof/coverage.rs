@@ -125,7 +125,7 @@ const OF_SEVERAL_NAMES: [(&str, &[&str]); 13] = [
     ("GradientRule", &["stop_gradient", "zero_grad", "undefined_grad", "grad_scale"]),
     ("TriangularPart", &["tril", "triu"]),
     ("Eigh", &["eigh", "eigvalsh"]),
-    ("DenseFactor", &["lu_factor", "cholesky_factor", "triangular_factor", "banded_factor"]),
+    ("DenseFactor", &["lu_factor", "cholesky_factor", "eigh_factor", "triangular_factor", "banded_factor"]),
     ("Dimshuffle", &["dimshuffle"]),
     ("Elemwise", &["add"]),
     ("IncSubtensor", &["inc_subtensor", "set_subtensor"]),

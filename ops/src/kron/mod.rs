@@ -17,6 +17,7 @@ mod nearest;
 mod partial_trace;
 mod product;
 mod rows;
+mod shift;
 mod sum;
 mod sum_diag;
 
@@ -32,6 +33,7 @@ pub use matmul::{kron_matmul, kron_matmul_along, kronsum_matmul};
 pub use nearest::{nearest_kron, nearest_krons};
 pub use partial_trace::{PartialTrace, partial_trace};
 pub use product::{Kron, kron, kron_all};
+pub use shift::{KronShiftContract, KronShiftLogdet, KronShiftSolve, kron_shift_logdet, kron_shift_solve};
 pub use sum::{Kronsum, kronsum, kronsum_scipy};
 pub use sum_diag::{KronsumDiag, kronsum_diag};
 
@@ -48,6 +50,7 @@ pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
         decompose_entries::entries(),
         nearest::entries(),
         function_entries::entries(),
+        shift::entries(),
     ]
     .concat()
 }

@@ -14,6 +14,7 @@ use kronograph_graph::{
 use super::banded_factor::BandedLu;
 use super::cholesky::DenseCholesky;
 use super::dense_kind::DenseKind;
+use super::eigh_factor::SymmetricEigen;
 use super::factor::{Factor, FactorType, FactorValue, LinalgError};
 use super::lu::DenseLu;
 use super::matrices::{MatrixType, for_each_matrix};
@@ -31,6 +32,8 @@ pub enum DenseFactor {
     Lu,
     /// `A = L Lᵀ`, from the lower triangle of A.
     Cholesky,
+    /// `A = U diag(w) Uᵀ`, from the lower triangle of A.
+    Eigh,
     /// One triangle of A, as a factor of itself.
     Triangular(Triangle, DiagonalKind),
     /// `P A = L U` of a band.
@@ -48,6 +51,7 @@ impl DenseFactor {
         match self {
             DenseFactor::Lu => "lu_factor",
             DenseFactor::Cholesky => "cholesky_factor",
+            DenseFactor::Eigh => "eigh_factor",
             DenseFactor::Triangular(..) => "triangular_factor",
             DenseFactor::Banded { .. } => "banded_factor",
         }
@@ -58,6 +62,7 @@ impl DenseFactor {
         match self {
             DenseFactor::Lu => "lu",
             DenseFactor::Cholesky => "cholesky",
+            DenseFactor::Eigh => "eigh",
             DenseFactor::Triangular(..) => "triangular",
             DenseFactor::Banded { .. } => "banded",
         }
@@ -68,19 +73,24 @@ impl DenseFactor {
     /// A symmetric matrix depends on its lower triangle T as `T + Tᵀ - diag T`, so the cotangent of T is the lower
     /// triangle of `g + gᵀ`, with the diagonal counted once.
     fn cotangent(self, g: &Variable) -> Result<Variable> {
-        if self == DenseFactor::Cholesky { folded(g, Triangle::Lower) } else { self.part(g) }
+        if self.is_symmetric() { folded(g, Triangle::Lower) } else { self.part(g) }
     }
 
     /// The tangent of the factor from that of the matrix; a symmetric matrix moves with its lower triangle.
     fn tangent(self, t: &Variable) -> Result<Variable> {
-        if self == DenseFactor::Cholesky { mirrored(t, Triangle::Lower) } else { self.part(t) }
+        if self.is_symmetric() { mirrored(t, Triangle::Lower) } else { self.part(t) }
+    }
+
+    /// Whether the lower triangle stands for the whole matrix.
+    fn is_symmetric(self) -> bool {
+        matches!(self, DenseFactor::Cholesky | DenseFactor::Eigh)
     }
 
     /// The part of a matrix that is read.
     fn part(self, x: &Variable) -> Result<Variable> {
         match self {
             DenseFactor::Lu => Ok(x.clone()),
-            DenseFactor::Cholesky => tril(x, 0),
+            DenseFactor::Cholesky | DenseFactor::Eigh => tril(x, 0),
             DenseFactor::Triangular(triangle, diagonal) => triangle.part(x, diagonal == DiagonalKind::Stored),
             DenseFactor::Banded { below, above } => {
                 let diagonal = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
@@ -97,7 +107,7 @@ impl Op for DenseFactor {
 
     fn props(&self) -> Props {
         match *self {
-            DenseFactor::Lu | DenseFactor::Cholesky => Props::default(),
+            DenseFactor::Lu | DenseFactor::Cholesky | DenseFactor::Eigh => Props::default(),
             DenseFactor::Triangular(triangle, diagonal) => {
                 let (lower, unit) = (triangle == Triangle::Lower, diagonal == DiagonalKind::Unit);
                 Props::default().with("lower", lower).with("unit_diagonal", unit)
@@ -119,6 +129,7 @@ impl Op for DenseFactor {
         match *self {
             DenseFactor::Lu => factorise(io, DenseLu::refactor),
             DenseFactor::Cholesky => factorise(io, DenseCholesky::refactor),
+            DenseFactor::Eigh => factorise(io, SymmetricEigen::refactor),
             DenseFactor::Triangular(triangle, diagonal) => factorise(io, |factor: &mut DenseTriangle, a, _| {
                 factor.refactor(a, triangle, diagonal);
                 Ok(())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kronograph_graph::{Entry, Params, Prop, Result, Sample, Variable, apply};
 
 use super::dense_factor::DenseFactor;
+use super::eigh_factor::symmetric_systems;
 use super::factor::{FactorType, Trans};
 use super::factor_logdet::{FactorLogdet, factor_logdet};
 use super::factor_solve::{FactorSolve, factor_solve_axis};
@@ -27,6 +28,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     vec![
         factorisation("lu_factor", |_| Ok(DenseFactor::Lu), || systems(general)),
         factorisation("cholesky_factor", |_| Ok(DenseFactor::Cholesky), || systems(positive)),
+        factorisation("eigh_factor", |_| Ok(DenseFactor::Eigh), symmetric_systems),
         factorisation(
             "triangular_factor",
             |params| Ok(DenseFactor::Triangular(Triangle::of(params, Triangle::Lower)?, DiagonalKind::of(params)?)),

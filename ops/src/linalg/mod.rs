@@ -13,6 +13,7 @@ mod det;
 mod diag;
 mod diag_entries;
 mod eigh;
+mod eigh_factor;
 mod einsum;
 mod expm;
 mod eye;
@@ -40,7 +41,7 @@ mod solve_triangular;
 mod spectrum;
 mod svd;
 mod sylvester;
-mod systems;
+pub(crate) mod systems;
 mod tensordot;
 mod triangle;
 mod triangular_factor;
@@ -55,6 +56,8 @@ pub use dense_factor::DenseFactor;
 pub use det::{Det, det};
 pub use diag::{Diagonal, SetDiagonal, alloc_diag, diag, diagonal, fill_diagonal, set_diagonal, trace};
 pub use eigh::{Eigh, eigh, eigh_generalized, eigvalsh, eigvalsh_generalized};
+pub use eigh_factor::{FactorMatrix, eigh_factor, factor_matrix};
+pub(crate) use eigh_factor::{SymmetricEigen, eigh_factor_type};
 pub use einsum::einsum;
 pub use expm::{Expm, expm};
 pub use eye::{Eye, eye};
@@ -98,6 +101,7 @@ pub(crate) fn entries() -> Vec<kronograph_graph::Entry> {
         block_diag::entries(),
         cholesky_matrix::entries(),
         decompositions::entries(),
+        eigh_factor::entries(),
         expm::entries(),
         matrix_power::entries(),
         norm::entries(),

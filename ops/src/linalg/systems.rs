@@ -19,7 +19,7 @@ pub(super) fn dominant(shape: &[usize], seed: u64) -> Tensor {
 }
 
 /// Symmetric positive definite matrices.
-pub(super) fn positive(shape: &[usize], seed: u64) -> Tensor {
+pub(crate) fn positive(shape: &[usize], seed: u64) -> Tensor {
     squares(shape, seed, |x, mirrored, [i, j], n| x + mirrored + if i == j { 2.0 * n as f64 } else { 0.0 })
 }
 

@@ -2,7 +2,7 @@
 //! are, as entries of a registry.
 
 use kronograph::graph::{Entry, OpRegistry, Params, Result as Built};
-use kronograph::ops::{kron_matmul, kronsum, kronsum_matmul};
+use kronograph::ops::{eigh_factor, kron_matmul, kron_shift_logdet, kron_shift_solve, kronsum, kronsum_matmul};
 use kronograph::prelude::*;
 
 /// The compositions that the registry does not hold by itself.
@@ -19,9 +19,9 @@ const TABLE: &[(&str, Build)] = &[
     ("kron_quadratic", |_, x| Ok(vec![matmul(&x[2], &kron_matmul(&x[..2], &x[2], Trans::No)?)?])),
     ("kron_inv_quadratic", |_, x| Ok(vec![matmul(&x[2], &kron_solve(&x[..2], &x[2], Trans::No)?)?])),
     ("kron_mixed_product", |_, x| Ok(vec![matmul(&kron(&x[0], &x[1])?, &kron(&x[2], &x[3])?)?])),
-    ("kron_plus_diag_logdet", |_, x| Ok(vec![slogdet(&kron_plus(x)?)?.1])),
-    ("kron_plus_diag_solve", |_, x| Ok(vec![solve(&kron_plus(x)?, &x[3])?])),
-    ("kron_plus_diag_quadratic", |_, x| Ok(vec![matmul(&x[3], &solve(&kron_plus(x)?, &x[3])?)?])),
+    ("kron_plus_diag_logdet", |_, x| Ok(vec![kron_shift_logdet(&spectra(x)?, &x[2])?.1])),
+    ("kron_plus_diag_solve", |_, x| Ok(vec![kron_shift_solve(&spectra(x)?, &x[2], &x[3], 0)?])),
+    ("kron_plus_diag_quadratic", |_, x| Ok(vec![matmul(&x[3], &kron_shift_solve(&spectra(x)?, &x[2], &x[3], 0)?)?])),
     ("kronsum_matvec", |_, x| Ok(vec![kronsum_matmul(&x[..2], &x[2], Trans::No)?])),
     ("kronsum_slogdet", |_, x| {
         let (sign, log) = slogdet(&kronsum(x)?)?;
@@ -67,7 +67,7 @@ fn product(params: &Params<'_>, x: &[Variable]) -> Built<Vec<Variable>> {
     Ok(vec![structured_dot(&all, x)?])
 }
 
-fn kron_plus(x: &[Variable]) -> Built<Variable> {
-    let all = kron(&x[0], &x[1])?;
-    add(&all, &mul(&x[2], &eye(rows(&all))?)?)
+/// Factors of the symmetric A and B by their eigenvalues.
+fn spectra(x: &[Variable]) -> Built<[Variable; 2]> {
+    Ok([eigh_factor(&x[0])?, eigh_factor(&x[1])?])
 }
