@@ -9,7 +9,8 @@ use kronograph::prelude::*;
 
 use crate::{DRAWS, at, chi_square, correlation, mean_is, numbers};
 
-/// Draws against the probabilities of `from .. from + p.len()`; neighbours are put together until a cell has 1.5 percent of them.
+/// Draws against the probabilities of `from .. from + p.len()`; neighbours are put together until a cell has
+/// 1.5 percent of them.
 #[track_caller]
 fn are_counts(x: &[f64], from: f64, p: &[f64]) {
     let mut found = vec![0.0; p.len()];
