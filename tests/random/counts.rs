@@ -9,7 +9,8 @@ use kronograph::prelude::*;
 
 use crate::{DRAWS, at, chi_square, correlation, mean_is, numbers};
 
-/// Draws against the probabilities of `from .. from + p.len()`; neighbours are put together until 20 are expected.
+/// Draws against the probabilities of `from .. from + p.len()`; neighbours are put together until a cell has
+/// 1.5 percent of them.
 #[track_caller]
 fn are_counts(x: &[f64], from: f64, p: &[f64]) {
     let mut found = vec![0.0; p.len()];
@@ -19,8 +20,8 @@ fn are_counts(x: &[f64], from: f64, p: &[f64]) {
     }
     let n = x.len() as f64;
     let (mut observed, mut expected) = (vec![0.0], vec![0.0]);
-    // As many cells as have 600 each, 60 at most, so that few deviations hide in many cells.
-    let least = (n / 60.0).min(600.0).max(20.0);
+    // Few deviations hide in few cells.
+    let least = 0.015 * n;
     for (found, p) in found.iter().zip(p) {
         if expected.last().unwrap() >= &least {
             observed.push(0.0);
@@ -150,7 +151,8 @@ fn coins_and_categories() {
     assert!(correlation(&first, &second).abs() < 4.0);
 }
 
-/// Each margin is binomial, the counts of a draw sum to its trials, and two categories are as correlated as they must be.
+/// Each margin is binomial, the counts of a draw sum to its trials, and two categories are as correlated as they must
+/// be.
 #[test]
 fn multinomial_counts() {
     let (n, p): (i64, [f64; 4]) = (30, [0.2, 0.0, 0.5, 0.3]);

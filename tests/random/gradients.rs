@@ -92,8 +92,8 @@ fn multivariate_normal_vectors_move_with_mean_and_covariance() {
     assert!(near(&of(1), &[1.0, 0.0, -4.0, 4.0]), "{:?}", of(1));
 }
 
-/// Derivatives of gamma draws in the shape against `-(∂P/∂a) / p` in 40 digits: from shapes that are tiny to those where
-/// the expansion for large ones takes over.
+/// Derivatives of gamma draws in the shape against `-(∂P/∂a) / p` in 40 digits: from shapes that are tiny to those
+/// where the expansion for large ones takes over.
 #[test]
 fn the_derivative_of_a_gamma_draw_is_the_implicit_one() {
     let rows: Vec<[f64; 3]> = include_str!("gamma_slopes.txt")

@@ -77,8 +77,9 @@ fn correlation(x: &[f64], y: &[f64]) -> f64 {
 
 /// The chi-square test of counts against expectations, at level 1e-3.
 ///
-/// For a deviation in shares `q` from `p` the statistic grows by `n Σ (q - p)² / p`; with up to 60 cells and 40 000 draws,
-/// where that is 80 (a share of 0.02 that is off by a tenth has a part of 8), it is seen with probability above 0.99.
+/// For a deviation in shares `q` from `p` the statistic grows by `n Σ (q - p)² / p`; with up to 60 cells and 40 000
+/// draws, where that is 90 (a share of 0.02 that is off by a tenth has a part of 8), it is seen with probability above
+/// 0.99.
 #[track_caller]
 fn chi_square(observed: &[f64], expected: &[f64]) {
     assert!(expected.len() > 1 && expected.iter().all(|e| *e >= 5.0), "cells are too small: {expected:?}");

@@ -1,4 +1,5 @@
-//! States as values: in arguments, constants and shared variables, in forks and threads; and which counters numbers have.
+//! States as values: in arguments, constants and shared variables, in forks and threads; and which counters numbers
+//! have.
 
 use kronograph::graph::{debug_print, toposort};
 use kronograph::ops::random::{

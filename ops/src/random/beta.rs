@@ -26,8 +26,8 @@ pub struct BetaDraw;
 
 const NAME: &str = "random_beta";
 
-/// The next state and numbers of the beta distribution: `x / (x + y)` of gamma draws with shapes `a` and `b`, from their
-/// logarithms, so that nothing underflows.
+/// The next state and numbers of the beta distribution: `x / (x + y)` of gamma draws with shapes `a` and `b`, from
+/// their logarithms, so that nothing underflows.
 ///
 /// The parameters broadcast; f64, or f32 if both are. The derivatives are those of the two gamma draws; see
 /// [`standard_gamma`](super::standard_gamma).

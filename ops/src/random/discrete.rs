@@ -56,8 +56,8 @@ pub fn bernoulli<'a>(rng: &Variable, p: impl Into<Operand<'a>>, size: impl Into<
 ///
 /// # Errors
 ///
-/// When the parameter is no dense tensor or does not fit the size; at run time, when it is negative, NaN or above 9.2e18
-/// ([`RandomError`]).
+/// When the parameter is no dense tensor or does not fit the size; at run time, when it is negative, NaN or above
+/// 9.2e18 ([`RandomError`]).
 #[track_caller]
 pub fn poisson<'a>(rng: &Variable, lam: impl Into<Operand<'a>>, size: impl Into<Size>) -> Result<(Variable, Variable)> {
     let _scope = origin::here();
@@ -67,13 +67,13 @@ pub fn poisson<'a>(rng: &Variable, lam: impl Into<Operand<'a>>, size: impl Into<
 
 /// The next state and how many of `n` trials succeed, with probability `p` each; i64.
 ///
-/// By inversion where the rarer outcome has a mean below 10, else by Hörmann's transformed rejection (BTRS, 1993). Beyond
-/// 2⁵³ trials, n is rounded to a float.
+/// By inversion where the rarer outcome has a mean below 10, else by Hörmann's transformed rejection (BTRS, 1993).
+/// Beyond 2⁵³ trials, n is rounded to a float.
 ///
 /// # Errors
 ///
-/// When a parameter is no dense tensor or does not fit the size, or `n` no integer; at run time, when `n` is negative or
-/// `p` not from 0 to 1 ([`RandomError`]).
+/// When a parameter is no dense tensor or does not fit the size, or `n` no integer; at run time, when `n` is negative
+/// or `p` not from 0 to 1 ([`RandomError`]).
 #[track_caller]
 pub fn binomial<'a>(
     rng: &Variable,

@@ -41,8 +41,8 @@ pub struct StandardGamma {
 
 /// The next state and numbers of the gamma distribution of scale 1, f64.
 ///
-/// Marsaglia and Tsang's rejection (2000); for shapes below 1 the draw of `shape + 1` times a power of a uniform number,
-/// in logarithms. The derivative in the shape is that of the distribution, `-(∂P/∂a) / (∂P/∂x)` (implicit
+/// Marsaglia and Tsang's rejection (2000); for shapes below 1 the draw of `shape + 1` times a power of a uniform
+/// number, in logarithms. The derivative in the shape is that of the distribution, `-(∂P/∂a) / (∂P/∂x)` (implicit
 /// reparametrisation: Figurnov, Mohamed and Mnih, 2018), so it is the mean of it that means something, not the slope of
 /// one draw at fixed random words, which a rejection makes jump.
 ///

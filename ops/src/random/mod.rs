@@ -22,9 +22,9 @@
 //! A shared state that is updated draws anew at each call: see [`rng_shared`]. Threads and chains get states of their
 //! own by [`split`], or [`RngState::split`] outside of a function.
 //!
-//! The generator is Philox4x64-10. Each element of each call, and each attempt of a rejection, has a counter of its own;
-//! so the first numbers of a long draw are those of a short one. Draws that are a standard one moved and stretched have
-//! derivatives of every order (reparametrised); gamma and beta draws have those of their distribution; for the
+//! The generator is Philox4x64-10. Each element of each call, and each attempt of a rejection, has a counter of its
+//! own; so the first numbers of a long draw are those of a short one. Draws that are a standard one moved and stretched
+//! have derivatives of every order (reparametrised); gamma and beta draws have those of their distribution; for the
 //! parameters of discrete draws a derivative is an error that says so.
 //!
 //! Parameters broadcast where a static length is 1, and may be literals. Those that no distribution has are errors when

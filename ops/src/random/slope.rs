@@ -8,7 +8,8 @@ use crate::elemwise::{
 
 /// Below this the density is `x^(a-1) / Γ(a)` to all digits.
 const SMALL: f64 = -40.0;
-/// From here on the expansion of the quantile is exact to 12 digits, and the loops of the incomplete gamma function are long.
+/// From here on the expansion of the quantile is exact to 12 digits, and the loops of the incomplete gamma function are
+/// long.
 const LARGE: f64 = 1e5;
 
 /// `∂ ln x / ∂a` at a fixed value of the distribution function: `-(∂P/∂a) / (x p)`, for a draw `x = exp(log_x)`.

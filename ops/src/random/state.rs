@@ -14,9 +14,9 @@ const SPLIT: u64 = u64::MAX;
 
 /// A state of Philox4x64-10: a key, and how many calls there were. The numbers of a call are a function of these two.
 ///
-/// The words of an element are those of the counter `[attempt, element, call, stream]`: attempts are those of a rejection,
-/// streams are several numbers of one element. Standard uniform, normal and exponential numbers take one word each, so
-/// four elements share the counter `[0, element / 4, call, 0]`.
+/// The words of an element are those of the counter `[attempt, element, call, stream]`: attempts are those of a
+/// rejection, streams are several numbers of one element. Standard uniform, normal and exponential numbers take one
+/// word each, so four elements share the counter `[0, element / 4, call, 0]`.
 ///
 /// ```
 /// use kronograph_ops::random::RngState;
