@@ -32,6 +32,8 @@ pages! {
     check_error: build, inconclusive, run, unfit, wrong;
     /// Factorisations: [`LinalgError`](crate::ops::LinalgError).
     linalg_error: no_convergence, not_finite, not_positive_definite, not_square, singular;
+    /// The parameters of random draws: [`RandomError`](crate::ops::random::RandomError).
+    random_error: parameter, sum;
     /// The data of a dense tensor: [`TensorError`](crate::ops::TensorError).
     tensor_error: dtype, length;
     /// The parts of a sparse matrix: [`SparseError`](crate::sparse::SparseError).

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kronograph::ops::{
     KsTrace, cumprod, einsum, flip, if_else, kronsum, kronsum_diag, ks_decompose_diag, log_softmax, logsumexp_axes,
-    min_axes, prod, roll, softmax_axes, sort, split, std, tile,
+    min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
 };
 use kronograph::prelude::*;
 
@@ -107,6 +107,25 @@ fn catalogue(x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Varia
     ])
 }
 
+/// Scalars made of draws whose parameters are positive functions of a matrix.
+fn draws(rng: &Variable, x: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Variable)>> {
+    let (positive, p) = (exp(x)?, sigmoid(x)?);
+    let total = |(_, draw): (Variable, Variable)| sum(&cast(&draw, DType::F64)?);
+    Ok(vec![
+        ("uniform", total(random::uniform(rng, x, &(x + 1.0), None)?)?),
+        ("normal", total(random::normal(rng, x, &positive, None)?)?),
+        ("exponential", total(random::exponential(rng, &positive, None)?)?),
+        ("gamma", total(random::gamma(rng, &positive, 2.0, None)?)?),
+        ("beta", total(random::beta(rng, &positive, 2.0, None)?)?),
+        ("bernoulli", total(random::bernoulli(rng, &p, None)?)?),
+        ("poisson", total(random::poisson(rng, &(10.0 * &positive), None)?)?),
+        ("binomial", total(random::binomial(rng, 40, &p, None)?)?),
+        ("negative_binomial", total(random::negative_binomial(rng, &positive, &p, None)?)?),
+        ("categorical", total(random::categorical(rng, &softmax_axes(x, &[1])?, None)?)?),
+        ("permutation", total(random::permutation(rng, Dim::axis(x, 0))?)?),
+    ])
+}
+
 #[test]
 fn a_steady_call_allocates_nothing() {
     let theta = tensor("theta", DType::F64, &[Some(6)]);
@@ -129,6 +148,12 @@ fn a_steady_call_allocates_nothing() {
     for (name, cost) in parts.into_iter().chain([("all of them", all)]) {
         let mut function = with_gradient(std::slice::from_ref(&x), &cost);
         assert_eq!(allocations(&mut function, &[&at]), 0, "{name}");
+    }
+
+    let rng = random::rng_state("rng");
+    for (name, cost) in draws(&rng, &x).unwrap() {
+        let mut function = compile(&[rng.clone(), x.clone()], &[cost], &Mode::run()).unwrap();
+        assert_eq!(allocations(&mut function, &[&random::RngState::new(1), &at]), 0, "{name}");
     }
 
     let w = from_triplets(Format::Csr, [3, 3], &[(0, 1, 1.0), (1, 0, 0.5), (1, 2, 0.5), (2, 1, 1.0)]).unwrap();

@@ -26,6 +26,7 @@ pub struct Entry {
     aliases: Vec<&'static str>,
     family: &'static str,
     without_derivative: Option<Why>,
+    moves_with_distribution: bool,
     build: Build,
     parse: Option<Parse>,
     holds_expressions: bool,
@@ -43,8 +44,17 @@ impl Entry {
         samples: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
     ) -> Self {
         let (build, samples) = (Arc::new(build), Arc::new(samples));
-        let (without_derivative, parse, holds_expressions) = (None, None, false);
-        Self { name, aliases: Vec::new(), family, without_derivative, build, parse, holds_expressions, samples }
+        Self {
+            name,
+            aliases: Vec::new(),
+            family,
+            without_derivative: None,
+            moves_with_distribution: false,
+            build,
+            parse: None,
+            holds_expressions: false,
+            samples,
+        }
     }
 
     /// It also answers to another name, such as that of another system.
@@ -69,6 +79,12 @@ impl Entry {
         Self { without_derivative: Some(why), ..self }
     }
 
+    /// It is a random draw whose derivative is that of the distribution, not of the draw at fixed random words: slopes
+    /// cannot be measured, so tests of its own must prove it.
+    pub fn moving_with_its_distribution(self) -> Self {
+        Self { moves_with_distribution: true, ..self }
+    }
+
     /// The name.
     pub fn name(&self) -> &'static str {
         self.name
@@ -87,6 +103,11 @@ impl Entry {
     /// Why there is no derivative, if there is none.
     pub fn why_without_derivative(&self) -> Option<Why> {
         self.without_derivative
+    }
+
+    /// Whether its derivative is that of a distribution, which measured slopes do not show.
+    pub fn moves_with_its_distribution(&self) -> bool {
+        self.moves_with_distribution
     }
 
     /// Whether the name is that of a single op.

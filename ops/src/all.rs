@@ -4,7 +4,9 @@
 
 use kronograph_graph::Entry;
 
-use crate::{construct, control, elemwise, index, join, kron, layout, linalg, program, reduce, sort};
+use crate::{
+    construct, control, elemwise, index, join, kron, layout, linalg, logp, program, random, reduce, sort, transform,
+};
 
 /// Every dense op and function.
 ///
@@ -28,8 +30,11 @@ pub fn entries() -> Vec<Entry> {
         join::entries(),
         sort::entries(),
         linalg::entries(),
+        logp::entries(),
         kron::entries(),
+        random::entries(),
         program::entries(),
+        transform::entries(),
     ]
     .concat()
 }

@@ -6,8 +6,8 @@
 //! # Where to read on
 //!
 //! `tensor` (the value and its type), `elemwise/table` (one row per scalar function), `reduce`, `layout`, `index`,
-//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `program` (many small nodes as one
-//! step).
+//! `join`, `linalg` (one op, one file), `kron`, `control` (maps, Jacobians, Hessians), `random`, `program` (many small
+//! nodes as one step).
 //!
 //! # Invariants
 //!
@@ -31,13 +31,16 @@ mod kernels;
 mod kron;
 mod layout;
 mod linalg;
+pub mod logp;
 pub mod params;
 mod program;
+pub mod random;
 mod reduce;
 pub mod samples;
 mod sort;
 mod special;
 mod tensor;
+mod transform;
 mod value_and_gradient;
 
 pub use all::entries;
@@ -57,4 +60,5 @@ pub use program::{ProgramBuilder, ProgramValue, ScalarProgram};
 pub use reduce::*;
 pub use sort::*;
 pub use tensor::*;
+pub use transform::Transform;
 pub use value_and_gradient::{Parameter, ValueAndGradient};

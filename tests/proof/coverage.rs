@@ -32,7 +32,8 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(entry: &Entry) -> Self {
-        let why = entry.why_without_derivative().map(|why| format!("{why:?}").to_lowercase());
+        let none = entry.why_without_derivative().map(|why| format!("{why:?}").to_lowercase());
+        let why = none.or(entry.moves_with_its_distribution().then(|| "of its distribution".to_owned()));
         Self { is_op: entry.is_op(), aliases: entry.aliases().to_vec(), why, ..Self::default() }
     }
 
@@ -47,9 +48,10 @@ impl Row {
         if samples.is_empty() {
             fault("it has no samples");
         }
-        match (entry.why_without_derivative(), self.measured) {
-            (None, 0) => fault("no derivative was measured on any sample"),
-            (Some(_), 1..) => fault("it is said to have no derivative, and has one"),
+        let without_slopes = entry.why_without_derivative().is_some() || entry.moves_with_its_distribution();
+        match (without_slopes, self.measured) {
+            (false, 0) => fault("no derivative was measured on any sample"),
+            (true, 1..) => fault("it is said to have no slopes, and some were measured"),
             _ => {}
         }
         if entry.is_op() && !self.reached {
@@ -88,7 +90,8 @@ fn table(rows: &BTreeMap<(&str, &str), Row>) -> String {
         "# What is proved of every op\n\nMade by `cargo test --test proof` from the registry: {ops} ops and {} functions \
          made of them, on {samples} samples.\nA derivative that does not exist is named with its reason; `from L_op`: \
          the forward derivative is the reverse one pulled back twice; `zero`: the derivative is constant; `in part`: some \
-         lengths are known only from the result.\n",
+         lengths are known only from the result; `of its distribution`: that of a random draw, which no slope at fixed \
+         random words shows; it has tests of its own.\n",
         rows.len() - ops
     );
     let mut family = "";

@@ -31,6 +31,43 @@ pub(crate) fn i1e(x: f64) -> f64 {
     ive(1.0, x)
 }
 
+/// `ln(exp(-x) I₀(x))`; NaN for negative x.
+pub(crate) fn log_i0e(x: f64) -> f64 {
+    match x {
+        _ if x < 0.0 => f64::NAN,
+        _ if x < 1.0 => {
+            // I₀(x) - 1 = q (1 + q/4 (1 + q/9 (..))), q = x²/4
+            let quarter = 0.25 * x * x;
+            let nested = (2..=12).rev().fold(1.0, |inner, k| 1.0 + inner * quarter / f64::from(k * k));
+            (quarter * nested).ln_1p() - x
+        }
+        _ => i0e(x).ln(),
+    }
+}
+
+/// `1 - I₁(x) / I₀(x)`; NaN for negative x. By the continued fraction of the quotient (DLMF 10.33.1), for large x by
+/// the difference of Hankel's expansions, term by term.
+pub(crate) fn bessel_deficit(x: f64) -> f64 {
+    if x < 0.0 || x.is_nan() {
+        return f64::NAN;
+    }
+    if x <= 25.0 {
+        let quotient = (1..=100).rev().fold(0.0, |below, k| x / (f64::from(2 * k) + x * below));
+        return 1.0 - quotient;
+    }
+    let (mut of_0, mut of_1, mut difference) = (1.0, 1.0, 0.0);
+    for k in 1..30 {
+        let (odd, scale) = (f64::from(2 * k - 1), 8.0 * f64::from(k) * x);
+        of_0 *= odd * odd / scale;
+        of_1 *= (odd * odd - 4.0) / scale;
+        difference += of_0 - of_1;
+        if of_0.abs() < 1e-18 * difference {
+            break;
+        }
+    }
+    difference / hankel(0.0, x)
+}
+
 /// `I_v(x)`; NaN for negative x unless v is a whole number.
 pub(crate) fn iv(v: f64, x: f64) -> f64 {
     unscaled(v, x)

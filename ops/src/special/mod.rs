@@ -5,6 +5,7 @@
 
 mod bessel;
 mod beta;
+mod deviance;
 mod elementary;
 mod erf;
 mod error_tails;
@@ -15,11 +16,12 @@ mod jet;
 mod pinned;
 mod polygamma;
 
-pub(crate) use bessel::{i0, i0e, i1, i1e, iv, ive, kv, kve};
+pub(crate) use bessel::{bessel_deficit, i0, i0e, i1, i1e, iv, ive, kv, kve, log_i0e};
 pub(crate) use beta::{beta, betainc, betainc_da, betainc_db, betaln};
+pub(crate) use deviance::{log_ratio, log_ratio_less, negative_binomial_deviance, poisson_deviance, scaled_log1p};
 pub(crate) use elementary::{arccosh, arcsinh, arctanh, floor_quotient, floor_remainder, logit};
 pub(crate) use erf::{erf, erfc, erfcinv, erfcx, erfinv, ierfcx};
 pub(crate) use error_tails::{log_ndtr, ndtr, ndtri};
-pub(crate) use gamma::{gamma, gammaln};
+pub(crate) use gamma::{gamma, gammaln, log_gamma_correction, log1p_less, stirling_rest};
 pub(crate) use gammainc::{gamma_density_da, gammainc, gammainc_da, gammaincc};
 pub(crate) use polygamma::{digamma, polygamma, tri_gamma};
