@@ -121,7 +121,7 @@ pub(crate) fn compare_with_file(rows: &BTreeMap<(&str, &str), Row>) {
 }
 
 /// Ops of more than one name, which their sources do not spell where they are told.
-const OF_SEVERAL_NAMES: [(&str, &[&str]); 13] = [
+const OF_SEVERAL_NAMES: [(&str, &[&str]); 15] = [
     ("GradientRule", &["stop_gradient", "zero_grad", "undefined_grad", "grad_scale"]),
     ("TriangularPart", &["tril", "triu"]),
     ("Eigh", &["eigh", "eigvalsh"]),
@@ -135,6 +135,8 @@ const OF_SEVERAL_NAMES: [(&str, &[&str]); 13] = [
     ("Extremum", &["max", "min"]),
     ("Cumulative", &["cumsum", "cumprod"]),
     ("ArgExtremum", &["argmax", "argmin"]),
+    ("StandardDraw", &["random_standard_uniform", "random_standard_normal", "random_standard_exponential"]),
+    ("DiscreteDraw", &["random_bernoulli", "random_poisson", "random_binomial", "random_negative_binomial"]),
 ];
 
 /// The name of an op made from an expression is its user's business.
