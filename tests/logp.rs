@@ -11,7 +11,7 @@ const INF: f64 = f64::INFINITY;
 
 /// How far off a value or a derivative may be, in units of 2⁻⁵², relative to its size and to what relative changes of the
 /// arguments make of it: no formula can do better than the arguments are known.
-const WITHIN: f64 = 10.0;
+const WITHIN: f64 = 8.0;
 
 /// A density as an expression of scalars, and how many of the first of them are counts or have no derivative.
 fn density(name: &str, v: &[Variable]) -> (Variable, usize) {
@@ -77,8 +77,7 @@ fn values_and_derivatives_with_50_digits() {
         }
         rows += 1;
     }
-    println!("{worst:.2?}");
-    assert!(faults.is_empty() && rows > 100, "{}", faults.join("\n"));
+    assert!(faults.is_empty() && rows > 100, "{}\nat worst {worst:.2?}", faults.join("\n"));
 }
 
 /// Outside of the support minus infinity with derivatives of zero; on its border the limit; else NaN.

@@ -12,7 +12,7 @@ type Question = fn(&Transform, &Variable) -> Result<Variable, BuildError>;
 fn answer(question: Question, transform: &Transform, at: &Tensor) -> Vec<f64> {
     let lengths: Vec<Option<usize>> = at.shape().iter().map(|&length| Some(length)).collect();
     let x = tensor("x", DType::F64, &lengths);
-    let mut function = compile(&[x.clone()], &[question(transform, &x).unwrap()], &Mode::run()).unwrap();
+    let mut function = compile(std::slice::from_ref(&x), &[question(transform, &x).unwrap()], &Mode::run()).unwrap();
     function.call(&[at]).unwrap().get::<Tensor>(0).unwrap().to_vec::<f64>().unwrap()
 }
 
@@ -55,9 +55,9 @@ fn elementwise_transforms_at_a_number() {
 #[test]
 fn transforms_of_vectors_at_a_point() {
     let x = Tensor::vector(vec![0.5, -1.25, 2.0]);
-    let simplex = [0.35466124439244339, 0.080862567765107671, 0.49718897683972331, 0.067287211002725623];
+    let simplex = [0.3546612443924434, 0.08086256776510767, 0.4971889768397233, 0.06728721100272562];
     near(&answer(Transform::forward, &Transform::Simplex, &x), &simplex, 4e-16);
-    near(&answer(Transform::log_jacobian, &Transform::Simplex, &x), &[-6.9491666259493616], 1e-15);
+    near(&answer(Transform::log_jacobian, &Transform::Simplex, &x), &[-6.949166625949362], 1e-15);
     let ordered = [0.5, 0.7865047968601901, 8.17556089579084];
     near(&answer(Transform::forward, &Transform::Ordered, &x), &ordered, 1e-15);
     near(&answer(Transform::log_jacobian, &Transform::Ordered, &x), &[0.75], 1e-15);
@@ -65,13 +65,13 @@ fn transforms_of_vectors_at_a_point() {
     #[rustfmt::skip]
     let factor = [
         1.0, 0.0, 0.0, 0.0,
-        0.46211715726000976, 0.88681888397007391, 0.0, 0.0,
-        -0.8482836399575129, 0.51049321698108324, 0.14075347809818874, 0.0,
-        0.24491866240370913, -0.61580462034217591, 0.6778342882273459, 0.31833974944221764,
+        0.46211715726000974, 0.8868188839700739, 0.0, 0.0,
+        -0.8482836399575129, 0.5104932169810832, 0.14075347809818875, 0.0,
+        0.24491866240370913, -0.6158046203421759, 0.6778342882273459, 0.31833974944221766,
     ];
     let cholesky = Transform::CorrelationCholesky { order: 4 };
     near(&answer(Transform::forward, &cholesky, &y), &factor, 1e-15);
-    near(&answer(Transform::log_jacobian, &cholesky, &y), &[-7.4068600186067571], 1e-15);
+    near(&answer(Transform::log_jacobian, &cholesky, &y), &[-7.406860018606757], 1e-15);
 }
 
 /// Where values are rounded to the border of their domain, or leave the range of f64, the log-Jacobian does not.
@@ -86,7 +86,7 @@ fn extreme_raw_numbers() {
     near(&answer(Transform::log_jacobian, &Transform::Simplex, &back), &[-1179.7123179275482], 2e-16);
     near(
         &answer(Transform::forward, &Transform::Simplex, &back)[2..],
-        &[4.3742756643954367e-148, 8.49670851058318e-18],
+        &[4.3742756643954364e-148, 8.49670851058318e-18],
         1e-14,
     );
     let cholesky = Transform::CorrelationCholesky { order: 3 };

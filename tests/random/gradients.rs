@@ -42,7 +42,7 @@ fn moved_and_stretched_draws() {
     mean_is(&slopes(1, 0.7, |rng, loc| normal(rng, loc, 2.0, None), square, 1), 2.0 * 0.7);
     mean_is(&slopes(2, 2.0, |rng, scale| normal(rng, 0.7, scale, None), square, 1), 2.0 * 2.0);
     mean_is(&slopes(3, 2.0, |rng, scale| normal(rng, 0.7, scale, None), square, 2), 2.0);
-    mean_is(&slopes(4, -1.0, |rng, low| uniform(rng, low, 3.0, None), square, 1), (2.0 * -1.0 + 3.0) / 3.0);
+    mean_is(&slopes(4, -1.0, |rng, low| uniform(rng, low, 3.0, None), square, 1), (3.0 - 2.0 * 1.0) / 3.0);
     mean_is(&slopes(5, 3.0, |rng, high| uniform(rng, -1.0, high, None), square, 1), (2.0 * 3.0 - 1.0) / 3.0);
     mean_is(&slopes(6, 0.5, |rng, scale| exponential(rng, scale, None), square, 1), 4.0 * 0.5);
 }

@@ -104,7 +104,8 @@ fn what_does_not_fit_is_refused_when_it_is_built() {
     check("no state", done(permutation(&v, 3)), "a random state is needed");
     check("no state", split(&v, 3).map(|_| ()), "a random state is needed");
     check("no matrix", done(multivariate_normal(&rng, &v, &v, None)), "cholesky");
-    let tensor_as_state = compile(&[rng.clone()], &[normal(&rng, 0.0, 1.0, [2]).unwrap().1], &Mode::run()).unwrap();
+    let tensor_as_state =
+        compile(std::slice::from_ref(&rng), &[normal(&rng, 0.0, 1.0, [2]).unwrap().1], &Mode::run()).unwrap();
     let error = { tensor_as_state }.call(&[&Tensor::scalar(1.0)]).unwrap_err().to_string();
     assert!(error.contains("random state was expected") && error.contains("`rng`"), "{error}");
 }
