@@ -46,6 +46,8 @@ fn shapes_that_do_not_fit_are_refused() {
     refused(v.matmul_axis(&y, 1), &["matmul", "axis 1"]);
     let trapezoid = Structure::lower_triangular(3, 2).unwrap().build(&vector("raw")).unwrap();
     refused(trapezoid.logdet(), &["lower_triangular", "square"]);
+    let triangle = Structure::lower_triangular(2, 2).unwrap().build(&vector("raw")).unwrap();
+    refused(triangle.cholesky_matmul(&vector("z")), &["lower_triangular", "no covariance"]);
     let product = Structure::kronecker_product([ar1(), Structure::lower_triangular(3, 2).unwrap()]).unwrap();
     refused(product.build(&vector("raw")).unwrap().logdet(), &["kronecker_product", "square"]);
 }

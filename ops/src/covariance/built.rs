@@ -243,7 +243,7 @@ impl Covariance {
     ///
     /// # Errors
     ///
-    /// As [`solve`](Self::solve).
+    /// As [`solve`](Self::solve); also when V is not [assumed](Self::assume) to be a covariance.
     #[track_caller]
     pub fn cholesky_matmul(&self, z: &Variable) -> Result<Variable> {
         self.cholesky_matmul_axis(z, 0)
@@ -253,10 +253,13 @@ impl Covariance {
     ///
     /// # Errors
     ///
-    /// As [`solve_axis`](Self::solve_axis).
+    /// As [`cholesky_matmul`](Self::cholesky_matmul); also when there is no such axis.
     #[track_caller]
     pub fn cholesky_matmul_axis(&self, z: &Variable, axis: usize) -> Result<Variable> {
         let _scope = origin::here();
+        if !matches!(self.assume(), Assume::Positive(_)) {
+            return Err(self.structure.wrong("it is no covariance, and only those have a Cholesky factor"));
+        }
         self.check("cholesky_matmul", z, axis, self.order()?)?;
         self.structure.kind().cholesky_matmul(self, z, axis)
     }

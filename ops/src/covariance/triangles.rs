@@ -4,7 +4,6 @@ use kronograph_graph::{Result, Variable};
 
 use super::along::at_least;
 use super::built::Covariance;
-use super::dense;
 use super::kind::StructureKind;
 use super::parameter::ParameterSpec;
 use super::structure::Structure;
@@ -113,13 +112,10 @@ impl StructureKind for LowerTriangular {
     /// Behind the parameters stands a zero, for the entries above the diagonal.
     fn matrix(&self, v: &Covariance) -> Result<Variable> {
         let with_zero = concatenate(&[make_vector(&v.own_params())?, zeros(DType::F64, [1usize])?], 0)?;
-        let entries: Vec<(usize, usize)> = lower(self.shape).collect();
-        let position = |i, j| entries.iter().position(|entry| *entry == (i, j)).unwrap_or(entries.len());
+        let [rows, columns] = self.shape;
+        // Rows behind the triangle are full.
+        let before = |i: usize| i.min(columns) * (i.min(columns) + 1) / 2 + i.saturating_sub(columns) * columns;
+        let position = |i: usize, j: usize| if j > i { before(rows) } else { before(i) + j };
         arranged(&with_zero, self.shape, position)
-    }
-
-    /// The Cholesky factor of no covariance: the matrix itself is meant to be one.
-    fn cholesky_matmul(&self, v: &Covariance, x: &Variable, axis: usize) -> Result<Variable> {
-        dense::matmul(v, x, axis)
     }
 }
