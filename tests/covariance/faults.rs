@@ -13,7 +13,7 @@ fn the_jacobian_of_ar1_at_rho_zero_is_a_number() {
     assert_eq!(structure.defaults(), numbers(&golden["inputs"]["params"]));
     let raw = raw_of(&structure);
     let jacobian = structure.build(&raw).unwrap().jacobian_tensor().unwrap().unwrap();
-    let got = at(&raw, &structure.defaults(), &[jacobian.clone()]);
+    let got = at(&raw, &structure.defaults(), std::slice::from_ref(&jacobian));
     assert_close("at the default", &got[0], &numbers(&golden["gradients"]["jacobian"]), TOLERANCE);
     let near = at(&raw, &[0.0, 1e-7], &[jacobian]);
     assert_close("near it", &near[0][10..11], &[0.5], 1e-12);

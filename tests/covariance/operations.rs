@@ -2,7 +2,7 @@
 
 use kronograph::graph::toposort;
 use kronograph::ops::Kron;
-use kronograph::ops::covariance::{Dummy, GramProduct, Structure};
+use kronograph::ops::covariance::{Constants, Dummy, GramProduct, Structure};
 use kronograph::prelude::*;
 
 use crate::golden::{assert_close, at, raw_of};
@@ -164,26 +164,60 @@ fn largest_and_products(outputs: &[Variable]) -> (usize, usize) {
     (sizes.max().unwrap(), nodes.iter().filter(|node| node.op_as::<Kron>().is_some()).count())
 }
 
+/// Structures of 180 plots, with and without noise: a Kronecker product would have 180² elements.
+fn plots() -> [Structure; 2] {
+    let factors = || [Structure::ar1(M).unwrap(), Structure::compound_symmetric(N).unwrap()];
+    let product = || Structure::kronecker_product(factors()).unwrap();
+    [product(), Structure::sum([product(), Structure::scalar(M * N).unwrap()]).unwrap()]
+}
+
+const M: usize = 12;
+const N: usize = 15;
+
+/// Nothing but vectors as long as y, two columns of them, and matrices of one factor.
+#[track_caller]
+fn forms_nothing(raw: &Variable, outputs: &[Variable]) {
+    for mode in [Mode::raw(), Mode::run()] {
+        let function = compile(std::slice::from_ref(raw), outputs, &mode).unwrap();
+        let (largest, products) = largest_and_products(&function.graph().export());
+        assert_eq!(products, 0, "{}", function.debug_print());
+        assert!(largest <= (N * N).max(2 * M * N), "{largest} elements: {}", function.debug_print());
+    }
+}
+
 #[test]
 fn no_kronecker_product_is_formed_for_a_log_density_its_gradient_and_its_curvature() {
-    let (m, n) = (12, 15);
-    let product = || {
-        let factors = [Structure::ar1(m).unwrap(), Structure::compound_symmetric(n).unwrap()];
-        Structure::kronecker_product(factors).unwrap()
-    };
-    let noisy = Structure::sum([product(), Structure::scalar(m * n).unwrap()]).unwrap();
-    for structure in [product(), noisy] {
+    for structure in plots() {
         let raw = raw_of(&structure);
-        let logp = structure.build(&raw).unwrap().logp(&constant(numbers(m * n, 1.0)), &constant(0.0)).unwrap();
+        let logp = structure.build(&raw).unwrap().logp(&constant(numbers(M * N, 1.0)), &constant(0.0)).unwrap();
         let gradient = grad(&logp, std::slice::from_ref(&raw)).unwrap().remove(0);
         let curvature = hvp(&logp, std::slice::from_ref(&raw), &[ones_like(&raw).unwrap()]).unwrap().remove(0);
-        for mode in [Mode::raw(), Mode::run()] {
-            let outputs = [logp.clone(), gradient.clone(), curvature.clone()];
-            let function = compile(std::slice::from_ref(&raw), &outputs, &mode).unwrap();
-            let (largest, products) = largest_and_products(&function.graph().export());
-            assert_eq!(products, 0, "{}", function.debug_print());
-            // Nothing but vectors as long as y, and matrices of one factor.
-            assert!(largest <= (n * n).max(2 * m * n), "{largest} elements: {}", function.debug_print());
-        }
+        forms_nothing(&raw, &[logp, gradient, curvature]);
     }
+}
+
+#[test]
+fn no_kronecker_product_is_formed_by_a_solve_a_log_determinant_a_product_and_a_restricted_likelihood() {
+    for structure in plots() {
+        let raw = raw_of(&structure);
+        let v = structure.build(&raw).unwrap();
+        let y = constant(numbers(M * N, 1.0));
+        let columns = constant(Tensor::new(&[M * N, 2], numbers(2 * M * N, 2.0)).unwrap());
+        let mut outputs = vec![
+            v.logdet().unwrap(),
+            v.solve(&y).unwrap(),
+            v.solve(&columns).unwrap(),
+            v.matmul(&y).unwrap(),
+            v.matmul(&columns).unwrap(),
+            v.inner(&columns, &columns).unwrap(),
+            v.reml(&y, &columns, Constants::Omitted).unwrap(),
+        ];
+        let squares = outputs.iter().map(|output| sum(&sqr(output).unwrap()).unwrap());
+        let total = squares.reduce(|total, square| total + square).unwrap();
+        outputs.push(grad(&total, std::slice::from_ref(&raw)).unwrap().remove(0));
+        forms_nothing(&raw, &outputs);
+    }
+    let [product, _] = plots();
+    let raw = raw_of(&product);
+    forms_nothing(&raw, &[product.build(&raw).unwrap().cholesky_matmul(&constant(numbers(M * N, 1.0))).unwrap()]);
 }
