@@ -9,6 +9,7 @@ mod contract;
 mod decompose;
 mod decompose_entries;
 mod dims;
+mod factors;
 mod function_entries;
 mod functions;
 mod length;

@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, OpState, Params, Result,
-    Sample, Shape, Tangents, Variable, apply, origin, sum_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Result, Sample,
+    Shape, Tangents, Variable, apply, origin, sum_of,
 };
 use smallvec::SmallVec;
 
 use super::contract::kron_contract;
+use super::factors::{TooLarge, flattened};
 use super::rows::{Factors, Rows, matrix_shape, product_size, write_row};
 use crate::dtype::DType;
 use crate::elemwise::cast;
@@ -19,7 +20,7 @@ use crate::layout::expand_dims;
 use crate::linalg::common_leading;
 use crate::params::some;
 use crate::samples::{broadcasting, dense, given, shaped, spread_over};
-use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
+use crate::tensor::{Element, Extents, Strided, Tensor, TensorType, shape_text, tensor_type};
 
 /// `F_1 ⊗ .. ⊗ F_K` of at least two factors: of vectors, of matrices, or of stacks with equal leading axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +65,7 @@ pub fn kron_all(factors: &[Variable]) -> Result<Variable> {
     }
     let mut least = usize::MAX;
     let mut most = 0;
-    let flat = flattened(factors)?;
+    let flat = flattened::<Kron>("kron", factors)?;
     for factor in &flat {
         let rank = tensor_type("kron", factor)?.rank();
         (least, most) = (least.min(rank), most.max(rank));
@@ -83,44 +84,15 @@ pub fn kron_all(factors: &[Variable]) -> Result<Variable> {
     }
 }
 
-/// The factors, and the factors of those that are products of the same dtype.
-fn flattened(factors: &[Variable]) -> Result<Vec<Variable>> {
-    let mut dtype = DType::Bool;
-    for factor in factors {
-        dtype = dtype.promote(tensor_type("kron", factor)?.dtype());
-    }
-    let mut flat = Vec::new();
-    for factor in factors {
-        match factor.owner() {
-            Some((node, _)) if node.op_as::<Kron>().is_some() && tensor_type("kron", factor)?.dtype() == dtype => {
-                flat.extend_from_slice(node.inputs());
-            }
-            _ => flat.push(factor.clone()),
-        }
-    }
-    Ok(flat)
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Kronecker product of {} is too large to be formed", self.0.join(", "))]
-struct TooLarge(Vec<String>);
-
-impl OpError for TooLarge {}
-
 /// The shape of the product of tensors of one rank, if there is room for it.
 fn product_shape(shapes: &[&[usize]]) -> Result<Extents, TooLarge> {
     let leading = shapes[0].len().saturating_sub(2);
-    let mut product: Extents = shapes[0].into();
-    let mut fits = true;
-    for shape in &shapes[1..] {
-        for axis in leading..shape.len() {
-            let length = product[axis].checked_mul(shape[axis]);
-            fits &= length.is_some();
-            product[axis] = length.unwrap_or(usize::MAX);
-        }
-    }
-    fits &= check_size(&product).is_ok();
-    if fits { Ok(product) } else { Err(TooLarge(shapes.iter().map(|shape| shape_text(shape)).collect())) }
+    let axis = |axis: usize| match axis < leading {
+        true => Some(shapes[0][axis]),
+        false => shapes.iter().try_fold(1usize, |length, shape| length.checked_mul(shape[axis])),
+    };
+    let product: Option<Extents> = (0..shapes[0].len()).map(axis).collect();
+    TooLarge::unless("Kronecker product", product, shapes.iter().copied())
 }
 
 /// The entry of this file.

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpError, OpFailure, OpResult, Params, Result,
-    Sample, Shape, Tangents, Variable, apply, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample,
+    Shape, Tangents, Variable, apply, shape_of,
 };
 use smallvec::SmallVec;
 
+use super::factors::{TooLarge, flattened};
 use super::partial_trace::partial_trace;
 use crate::construct::full;
 use crate::dtype::DType;
@@ -16,7 +17,7 @@ use crate::elemwise::cast;
 use crate::layout::size_of;
 use crate::params::{exactly, some};
 use crate::samples::{dense, given, narrowed, shaped, spread_over};
-use crate::tensor::{Element, Strided, Tensor, TensorType, check_size, shape_text, tensor_type};
+use crate::tensor::{Element, Strided, Tensor, TensorType, shape_text, tensor_type};
 
 /// `F_1 ⊕ .. ⊕ F_K` of at least two square matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,21 +47,7 @@ pub struct Kronsum;
 #[track_caller]
 pub fn kronsum(factors: &[Variable]) -> Result<Variable> {
     check_square("kronsum", factors)?;
-    let mut dtype = DType::Bool;
-    for factor in factors {
-        dtype = dtype.promote(tensor_type("kronsum", factor)?.dtype());
-    }
-    let mut flat = Vec::new();
-    for factor in factors {
-        match factor.owner() {
-            Some((node, _))
-                if node.op_as::<Kronsum>().is_some() && tensor_type("kronsum", factor)?.dtype() == dtype =>
-            {
-                flat.extend_from_slice(node.inputs());
-            }
-            _ => flat.push(factor.clone()),
-        }
-    }
+    let flat = flattened::<Kronsum>("kronsum", factors)?;
     match &flat[..] {
         [one] => Ok(one.clone()),
         _ => apply(Kronsum, &flat),
@@ -95,12 +82,6 @@ pub(super) fn check_square(op: &'static str, factors: &[Variable]) -> Result<()>
     Ok(())
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the Kronecker sum of {} is too large to be formed", self.0.join(", "))]
-struct TooLarge(Vec<String>);
-
-impl OpError for TooLarge {}
-
 /// The entries of this file.
 pub(super) fn entries() -> Vec<Entry> {
     let build = |params: &Params<'_>, inputs: &[Variable]| Ok(vec![kronsum(some(params, inputs)?)?]);
@@ -133,7 +114,7 @@ fn samples() -> Vec<Sample> {
 /// Zeros, and each factor added where it belongs, from left to right.
 fn fill<T: Element>(inputs: &[&Tensor], out: &mut Tensor, plus: impl Fn(T, T) -> T) -> OpResult {
     let mut arrays: SmallVec<[&Strided<T>; 4]> = SmallVec::new();
-    let (mut size, shapes) = (Some(1usize), || inputs.iter().map(|input| shape_text(input.shape())).collect());
+    let mut size = Some(1usize);
     for (k, input) in inputs.iter().enumerate() {
         let array = T::of(input).ok_or(OpFailure::WrongValue(k))?;
         let [rows, columns] = array.shape()[..] else { return Err(OpFailure::WrongValue(k).into()) };
@@ -144,8 +125,9 @@ fn fill<T: Element>(inputs: &[&Tensor], out: &mut Tensor, plus: impl Fn(T, T) ->
         size = size.and_then(|size| size.checked_mul(rows));
         arrays.push(array);
     }
-    let size = size.filter(|&size| check_size(&[size, size]).is_ok()).ok_or_else(|| TooLarge(shapes()))?;
-    let out = out.reset::<T>(&[size, size]);
+    let shapes = inputs.iter().map(|input| input.shape());
+    let shape = TooLarge::unless("Kronecker sum", size.map(|size| [size; 2]), shapes)?;
+    let (size, out) = (shape[0], out.reset::<T>(&shape));
     out.fill(T::default());
     if size == 0 {
         return Ok(());

@@ -10,6 +10,7 @@ use kronograph_graph::{
 use smallvec::SmallVec;
 
 use super::axis_sums::factorwise_sums_diag;
+use super::factors::TooLarge;
 use super::rows::{Factors, Rows, product_size, write_row};
 use crate::construct::full;
 use crate::dtype::DType;
@@ -18,7 +19,7 @@ use crate::kernels::outer_sum::Summand;
 use crate::layout::size_of;
 use crate::params::some;
 use crate::samples::{dense, given, narrowed, spread_over};
-use crate::tensor::{Element, Strided, Tensor, TensorType, check_size, tensor_type};
+use crate::tensor::{Element, Strided, Tensor, TensorType, tensor_type};
 
 /// The diagonal of a Kronecker sum. Inputs: the diagonals of the factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,13 +109,13 @@ fn fill<T: Element>(
     write: impl Fn(&[T], &[T], &mut [T]),
 ) -> OpResult {
     let mut arrays: SmallVec<[Strided<T>; 4]> = SmallVec::new();
-    let mut size = 1usize;
+    let mut size = Some(1usize);
     for (k, input) in inputs.iter().enumerate() {
         arrays.push(T::of(input).ok_or(OpFailure::WrongValue(k))?.to_contiguous());
-        let too_large = || OpFailure::Shapes("the Kronecker sum is too large to be formed".to_owned());
-        size = size.checked_mul(input.len()).ok_or_else(too_large)?;
+        size = size.and_then(|size| size.checked_mul(input.len()));
     }
-    check_size(&[size])?;
+    let shapes = inputs.iter().map(|input| input.shape());
+    let [size] = TooLarge::unless("Kronecker sum", size.map(|size| [size]), shapes)?;
     let out = out.reset::<T>(&[size]);
     let vectors: Factors<'_, T> = arrays.iter().map(|v| Rows::of_stack(v.storage(), [1, v.len()], 0)).collect();
     let Some((last, others)) = vectors.split_last().filter(|_| size > 0) else { return Ok(()) };
