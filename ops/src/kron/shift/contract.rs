@@ -18,7 +18,7 @@ use super::spectrum::{Spectrum, along_all, around, checked};
 use crate::dtype::DType;
 use crate::elemwise::{cast, mul, neg};
 use crate::linalg::{eigh_factor_type, eye, factor_matrix, order_dim, trace};
-use crate::tensor::{Tensor, TensorType, tensor_type};
+use crate::tensor::{Extents, Tensor, TensorType, tensor_type};
 
 const NAME: &str = "kron_shift_contract";
 
@@ -137,9 +137,11 @@ impl Op for KronShiftContract {
         }
         // A place for the omitted one, so that every product has as many.
         matrices.insert(self.factors * (self.products - 1) + self.slot, Mat::new());
+        let mut inverses = Vec::new();
+        spectrum.write_inverses(&mut inverses)?;
         let problem = Problem {
             orders: spectrum.orders(),
-            inverses: spectrum.inverses()?,
+            inverses,
             products: matrices.chunks_exact(self.factors).collect(),
             slot: self.slot,
         };
@@ -236,7 +238,7 @@ fn conjugate(q: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
 
 /// What is to be contracted, in the basis of the vectors.
 struct Problem<'a> {
-    orders: Vec<usize>,
+    orders: Extents,
     /// The eigenvalues of `M⁻¹`.
     inverses: Vec<f64>,
     /// The matrices of each product; that of the slot in the last one is not read.

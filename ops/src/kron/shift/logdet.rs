@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents, Variable,
-    apply_all, sum_of,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
+    Variable, apply_all, sum_of,
 };
 
 use super::contract::{contract, identities, omitting};
@@ -72,10 +72,12 @@ impl Op for KronShiftLogdet {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let spectrum = Spectrum::of(&io.inputs, self.factors)?;
+        let (Eigenvalues(products), inputs, outputs) = io.with_state::<Eigenvalues>()?;
+        let spectrum = Spectrum::of(inputs, self.factors)?;
+        spectrum.write_products(products);
         let s = spectrum.shift;
         let (mut sign, mut log) = (1.0, 0.0);
-        for (pivot, w) in spectrum.products().into_iter().enumerate() {
+        for (pivot, w) in products.iter().enumerate() {
             let eigenvalue = w + s;
             if !eigenvalue.is_finite() {
                 return Err(LinalgError::NotFinite { pivot }.into());
@@ -83,7 +85,7 @@ impl Op for KronShiftLogdet {
             sign *= if eigenvalue == 0.0 { 0.0 } else { eigenvalue.signum() };
             log += if s > 0.0 && w.abs() < s { s.ln() + (w / s).ln_1p() } else { eigenvalue.abs().ln() };
         }
-        let [to_sign, to_log] = io.outputs else { return Err(OpFailure::WrongValue(0).into()) };
+        let [to_sign, to_log] = outputs else { return Err(OpFailure::WrongValue(0).into()) };
         to_sign.buffer::<Tensor>().reset::<f64>(&[])[0] = sign;
         to_log.buffer::<Tensor>().reset::<f64>(&[])[0] = log;
         Ok(())
@@ -117,7 +119,21 @@ impl Op for KronShiftLogdet {
         Ok(vec![Shape::new(); 2])
     }
 
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<Eigenvalues>::default())
+    }
+
     fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
         false
+    }
+}
+
+/// Those of the Kronecker product.
+#[derive(Debug, Default)]
+struct Eigenvalues(Vec<f64>);
+
+impl OpState for Eigenvalues {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::<Self>::default()
     }
 }

@@ -100,7 +100,8 @@ impl Op for KronShiftSolve {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (work, inputs, outputs) = io.with_state::<Workspace>()?;
         let spectrum = Spectrum::of(inputs, self.factors)?;
-        let (orders, inverses) = (spectrum.orders(), spectrum.inverses()?);
+        let orders = spectrum.orders();
+        spectrum.write_inverses(&mut work.inverses)?;
         let last = self.factors + 1;
         let b = inputs.get::<Tensor>(last)?.array::<f64>().map_err(|_| OpFailure::WrongValue(last))?;
         let end = self.axis + self.factors;
@@ -115,7 +116,7 @@ impl Op for KronShiftSolve {
         let vectors = |k: usize| spectrum.factors[k].vectors();
         along_all(&orders, outside, &mut work.x, &mut work.spare, |k| Some(vectors(k).transpose()));
         let blocks = work.x.chunks_exact_mut(outside[1].max(1));
-        for (block, inverse) in blocks.zip(inverses.iter().cycle()) {
+        for (block, inverse) in blocks.zip(work.inverses.iter().cycle()) {
             block.iter_mut().for_each(|x| *x *= inverse);
         }
         along_all(&orders, outside, &mut work.x, &mut work.spare, |k| Some(vectors(k)));
@@ -167,9 +168,10 @@ impl Op for KronShiftSolve {
     }
 }
 
-/// The right-hand side in the basis of the vectors, and as much memory again.
+/// The eigenvalues of the inverse; the right-hand side in the basis of the vectors, and as much memory again.
 #[derive(Debug, Default)]
 struct Workspace {
+    inverses: Vec<f64>,
     x: Vec<f64>,
     spare: Vec<f64>,
 }

@@ -3,11 +3,12 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use kronograph_graph::{BuildError, Inputs, OpFailure, Result, Variable};
+use smallvec::SmallVec;
 
 use crate::dtype::DType;
 use crate::elemwise::cast;
 use crate::linalg::{LinalgError, SymmetricEigen, eigh_factor_type};
-use crate::tensor::{Tensor, tensor_type};
+use crate::tensor::{Extents, Tensor, tensor_type};
 
 /// Checks the first inputs of an op: so many factors and a scalar, which is cast to f64.
 #[track_caller]
@@ -28,7 +29,7 @@ pub(super) fn checked(op: &'static str, count: usize, inputs: &[Variable]) -> Re
 
 /// The decompositions of the factors, and the shift.
 pub(super) struct Spectrum<'a> {
-    pub(super) factors: Vec<&'a SymmetricEigen>,
+    pub(super) factors: SmallVec<[&'a SymmetricEigen; 4]>,
     pub(super) shift: f64,
 }
 
@@ -39,20 +40,27 @@ impl<'a> Spectrum<'a> {
         Ok(Self { factors, shift: shift.first().copied().ok_or(OpFailure::WrongValue(count))? })
     }
 
-    pub(super) fn orders(&self) -> Vec<usize> {
+    pub(super) fn orders(&self) -> Extents {
         self.factors.iter().map(|factor| factor.values().len()).collect()
     }
 
-    /// The eigenvalues of the Kronecker product, without the shift, the last index fastest.
-    pub(super) fn products(&self) -> Vec<f64> {
-        self.factors.iter().fold(vec![1.0], |before, factor| {
-            before.iter().flat_map(|x| factor.values().iter().map(move |w| x * w)).collect()
-        })
+    /// Writes the eigenvalues of the Kronecker product, without the shift, the last index fastest.
+    pub(super) fn write_products(&self, all: &mut Vec<f64>) {
+        all.clear();
+        all.resize(self.orders().iter().product(), 1.0);
+        let mut behind = all.len();
+        for factor in &self.factors {
+            let values = factor.values();
+            behind /= values.len().max(1);
+            for (i, run) in all.chunks_exact_mut(behind.max(1)).enumerate() {
+                run.iter_mut().for_each(|x| *x *= values[i % values.len()]);
+            }
+        }
     }
 
-    /// The eigenvalues of the inverse.
-    pub(super) fn inverses(&self) -> Result<Vec<f64>, LinalgError> {
-        let mut all = self.products();
+    /// Writes the eigenvalues of the inverse.
+    pub(super) fn write_inverses(&self, all: &mut Vec<f64>) -> Result<(), LinalgError> {
+        self.write_products(all);
         let largest = all.iter().fold(0.0f64, |largest, x| largest.max(x.abs())).max(self.shift.abs());
         for (pivot, x) in all.iter_mut().enumerate() {
             let eigenvalue = *x + self.shift;
@@ -64,7 +72,7 @@ impl<'a> Spectrum<'a> {
             }
             *x = eigenvalue.recip();
         }
-        Ok(all)
+        Ok(())
     }
 }
 
