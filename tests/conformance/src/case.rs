@@ -9,9 +9,7 @@ use crate::{expression, kronecker, model, refusal};
 
 /// The library's ops, and the compositions that files name.
 pub(crate) fn registry() -> OpRegistry {
-    let registry = kronograph::registry();
-    let compositions = kronecker::entries(&registry);
-    registry.with(compositions).expect("only what is absent is added")
+    kronograph::registry().with(kronecker::entries()).expect("the library has none of these names")
 }
 
 /// Runs a case; a panic is a failure.

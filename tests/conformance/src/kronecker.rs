@@ -1,14 +1,13 @@
 //! What the Kronecker and flow files ask for by names that are no functions of the library: compositions of those that
 //! are, as entries of a registry.
 
-use kronograph::graph::{Entry, OpRegistry, Params, Result as Built};
+use kronograph::graph::{Entry, Params, Result as Built};
 use kronograph::ops::{eigh_factor, kron_matmul, kron_shift_logdet, kron_shift_solve, kronsum, kronsum_matmul};
 use kronograph::prelude::*;
 
-/// The compositions that the registry does not hold by itself.
-pub(crate) fn entries(registry: &OpRegistry) -> Vec<Entry> {
-    let absent = TABLE.iter().filter(|(name, _)| registry.get(name).is_err());
-    absent.map(|&(name, build)| Entry::function(name, "compositions", build, Vec::new)).collect()
+/// The compositions by their names.
+pub(crate) fn entries() -> Vec<Entry> {
+    TABLE.iter().map(|&(name, build)| Entry::function(name, "compositions", build, Vec::new)).collect()
 }
 
 type Build = fn(&Params<'_>, &[Variable]) -> Built<Vec<Variable>>;
@@ -31,18 +30,13 @@ const TABLE: &[(&str, Build)] = &[
         let column = reshape(&transpose(&x[1])?, [-1])?;
         Ok(vec![kron_matmul(&[x[2].clone(), x[0].clone()], &column, Trans::No)?])
     }),
-    ("sparse_kron", |_, x| Ok(vec![dense_from_sparse(&sparse_kron(&x[0], &x[1])?)?])),
     ("kron_flow_solve", |_, x| Ok(vec![kronecker_flow_solve(&x[2], &x[0], &x[1], &x[3])?])),
     ("kron_flow_solve_matrix", |_, x| Ok(vec![kronecker_flow_solve_matrix(&x[2], &x[0], &x[1], &x[3])?])),
     ("kron_flow_logdet", |_, x| Ok(vec![kronecker_flow_logdet(&x[2], &x[0], &x[1])?])),
-    ("sparse_flow_solve", |_, x| Ok(vec![sparse_flow_solve(&x[3], &x[0], &x[1], &x[2], &x[4])?])),
-    ("sparse_flow_solve_matrix", |_, x| Ok(vec![sparse_flow_solve_matrix(&x[3], &x[0], &x[1], &x[2], &x[4])?])),
-    ("sparse_flow_logdet", |_, x| Ok(vec![sparse_flow_logdet(&x[3], &x[0], &x[1], &x[2])?])),
     ("sar_solve", |params, x| {
         let w = if params.flag("transposed")? { sparse_transpose(&x[1])? } else { x[1].clone() };
         Ok(vec![sparse_sar_solve(&w, &x[0], &x[2])?])
     }),
-    ("sar_logdet", |_, x| Ok(vec![sar_logdet(&x[1], &x[0])?])),
     ("panel_sar_solve", |_, x| {
         let (n, length) = (rows(&x[1]), rows(&x[2]));
         let by_period = reshape(&x[2], [length / n, n])?;
