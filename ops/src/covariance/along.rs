@@ -2,14 +2,12 @@
 
 use kronograph_graph::{BuildError, Result, Variable};
 
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::layout::expand_dims;
 
 /// `x[.., start:stop, ..]`.
 pub(super) fn part(x: &Variable, axis: usize, start: usize, stop: usize) -> Result<Variable> {
-    let mut index = vec![Index::ALL; axis];
-    index.push(Index::slice(start as i64, stop as i64, 1));
-    subtensor(x, &index)
+    index_axis(x, axis, Index::slice(start as i64, stop as i64, 1))
 }
 
 /// A vector with axes of length 1 behind it, so that it lies along an axis of `like`.

@@ -195,6 +195,14 @@ pub fn slice(x: &Variable, start: impl Into<Option<i64>>, stop: impl Into<Option
     subtensor(x, &[Index::slice(start, stop, 1)])
 }
 
+/// One axis of `x` indexed, the others whole: `x[.., index, ..]`.
+#[track_caller]
+pub(crate) fn index_axis(x: &Variable, axis: usize, index: Index) -> Result<Variable> {
+    let mut all = vec![Index::ALL; axis];
+    all.push(index);
+    subtensor(x, &all)
+}
+
 /// `x` with `y` added to the part that the index names; `y` broadcasts to that part. What is added to one place
 /// several times accumulates, in the order of `y`.
 ///

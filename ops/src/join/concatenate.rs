@@ -11,7 +11,7 @@ use kronograph_graph::{
 use crate::construct::full;
 use crate::dtype::DType;
 use crate::elemwise::cast;
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::kernels::runs::for_each_run;
 use crate::params::{axis_of, some};
 use crate::samples::{dense, given};
@@ -137,9 +137,7 @@ impl Op for Join {
         let mut grads = Grads::new();
         for input in node.inputs() {
             let stop = start.plus(&shape_of(input)[self.axis]);
-            let mut index = vec![Index::ALL; self.axis];
-            index.push(Index::between(start, stop.clone()));
-            grads.push(subtensor(g, &index)?.into());
+            grads.push(index_axis(g, self.axis, Index::between(start, stop.clone()))?.into());
             start = stop;
         }
         Ok(grads)

@@ -6,7 +6,7 @@ use super::concatenate;
 use crate::DType;
 use crate::construct::full;
 use crate::elemwise::{neq, sub};
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::params::{axis_of, only};
 use crate::samples::{dense, given};
 use crate::tensor::{checked_rank, tensor_type};
@@ -58,15 +58,10 @@ pub fn diff(x: &Variable, n: usize, axis: usize) -> Result<Variable> {
     if n > 1024 {
         return Err(BuildError::parameter("diff", format!("`n` must be at most 1024, it is {n}")));
     }
-    let without = |x: &Variable, kept: Index| {
-        let mut index = vec![Index::ALL; axis];
-        index.push(kept);
-        subtensor(x, &index)
-    };
     let mut differences = x.clone();
     for _ in 0..n {
-        let behind = without(&differences, Index::slice(1, None, 1))?;
-        let before = without(&differences, Index::slice(None, -1, 1))?;
+        let behind = index_axis(&differences, axis, Index::slice(1, None, 1))?;
+        let before = index_axis(&differences, axis, Index::slice(None, -1, 1))?;
         differences = if ty.dtype() == DType::Bool { neq(&behind, &before)? } else { sub(&behind, &before)? };
     }
     Ok(differences)

@@ -14,7 +14,7 @@ use super::fold::{Slices, Term, Wide};
 use super::recurrence::{Weights, recurrence};
 use crate::construct::full;
 use crate::elemwise::{cast, mul};
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::join::concatenate;
 use crate::layout::ravel;
 use crate::params::{axis_of, only};
@@ -91,9 +91,7 @@ pub(super) fn shifted(x: &Variable, axis: usize, from: End, fill: f64) -> Result
         End::First => ([fill, x.clone()], Index::slice(None, -1, 1)),
         End::Last => ([x.clone(), fill], Index::slice(1, None, 1)),
     };
-    let mut index = vec![Index::ALL; axis];
-    index.push(kept);
-    subtensor(&concatenate(&joined, axis)?, &index)
+    index_axis(&concatenate(&joined, axis)?, axis, kept)
 }
 
 impl End {

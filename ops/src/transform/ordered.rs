@@ -3,7 +3,7 @@
 use kronograph_graph::{Result, Variable};
 
 use crate::elemwise::{exp, log};
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::join::{concatenate, diff};
 use crate::reduce::{cumsum, sum_axes};
 use crate::tensor::tensor_type;
@@ -29,10 +29,6 @@ pub(super) fn log_jacobian(x: &Variable) -> Result<Variable> {
 /// The last axis, and along it the first number and the others.
 fn parts(x: &Variable) -> Result<(usize, [Variable; 2])> {
     let axis = tensor_type("ordered", x)?.rank() - 1;
-    let part = |kept: Index| {
-        let mut index = vec![Index::ALL; axis];
-        index.push(kept);
-        subtensor(x, &index)
-    };
+    let part = |kept: Index| index_axis(x, axis, kept);
     Ok((axis, [part(Index::slice(None, 1, 1))?, part(Index::slice(1, None, 1))?]))
 }

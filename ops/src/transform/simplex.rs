@@ -7,7 +7,7 @@ use kronograph_graph::{Dim, Result, Variable, shape_of};
 
 use crate::construct::{arange, ones};
 use crate::elemwise::{add, cast, log, mul, neg, sigmoid, softplus, sub};
-use crate::index::{Index, subtensor};
+use crate::index::{Index, index_axis};
 use crate::join::concatenate;
 use crate::layout::{dim_variable, flip};
 use crate::reduce::{cumprod, cumsum, sum_axes};
@@ -27,8 +27,8 @@ pub(super) fn forward(x: &Variable) -> Result<Variable> {
 /// `x_k = ln(value_k / Σ_{j>k} value_j) + ln(K - k)`.
 pub(super) fn inverse(y: &Variable) -> Result<Variable> {
     let axis = last(y)?;
-    let behind = flip(&cumsum(&flip(&part(y, axis, Index::slice(1, None, 1))?, &[axis])?, axis)?, &[axis])?;
-    let values = part(y, axis, Index::slice(None, -1, 1))?;
+    let behind = flip(&cumsum(&flip(&index_axis(y, axis, Index::slice(1, None, 1))?, &[axis])?, axis)?, &[axis])?;
+    let values = index_axis(y, axis, Index::slice(None, -1, 1))?;
     add(&sub(&log(&values)?, &log(&behind)?)?, &log(&others(&values)?)?)
 }
 
@@ -48,12 +48,6 @@ fn others(x: &Variable) -> Result<Variable> {
 
 fn last(x: &Variable) -> Result<usize> {
     Ok(tensor_type("simplex", x)?.rank() - 1)
-}
-
-fn part(x: &Variable, axis: usize, kept: Index) -> Result<Variable> {
-    let mut index = vec![Index::ALL; axis];
-    index.push(kept);
-    subtensor(x, &index)
 }
 
 fn ones_of_length_one(x: &Variable, axis: usize) -> Result<Variable> {
