@@ -55,7 +55,8 @@ pub(crate) fn prove(subject: &Subject<'_>, row: &mut Row) -> Result<(), String> 
     places(subject)?;
     let sample = subject.sample;
     let mut check = GradCheck::default().precision(sample.precision).order(1);
-    if !sample.smooth {
+    let smooth = sample.smooth && !subject.entry.moves_with_its_distribution();
+    if !smooth {
         check = check.without_slopes();
     }
     let check = check.compiled_by(|inputs, outputs| compile(inputs, outputs, &Mode::run()));
@@ -63,7 +64,7 @@ pub(crate) fn prove(subject: &Subject<'_>, row: &mut Row) -> Result<(), String> 
     let first = run(&check).map_err(|error| error.to_string())?;
     let second = run(&check.order(2)).map_err(|error| error.to_string())?;
     // On an edge the modes were compared with each other, and nothing was measured.
-    if sample.smooth && first.slopes > 0 {
+    if smooth && first.slopes > 0 {
         row.prove(Property::LOp);
         row.prove(Property::ROp);
         row.measured += first.slopes;

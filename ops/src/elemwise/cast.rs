@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Params, Prop, Props, Result, Sample,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Operand, Params, Prop, Props, Result, Sample,
     SampleInput, Shape, Tangents, Variable, apply,
 };
 
@@ -13,7 +13,7 @@ use crate::kernels::map::map1;
 use crate::kernels::runs::for_each_run;
 use crate::params::{dtype_of, only};
 use crate::samples::{dense, given};
-use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, tensor_type};
+use crate::tensor::{Element, Strided, Tensor, TensorType, each_dtype, literal_constant, tensor_type, weak_dtype};
 
 /// `x` with another dtype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,35 @@ pub fn cast(x: &Variable, to: DType) -> Result<Variable> {
         return Ok(x.clone());
     }
     apply(Cast { to }, std::slice::from_ref(x))
+}
+
+/// Operands as tensors of one float dtype; literals take that of the tensors beside them.
+///
+/// # Errors
+///
+/// When one is no dense tensor.
+#[track_caller]
+pub(crate) fn floats<const N: usize>(op: &'static str, operands: [Operand<'_>; N]) -> Result<[Variable; N]> {
+    let (mut tensors, dtype) = float_dtype(op, operands)?;
+    for tensor in &mut tensors {
+        *tensor = cast(tensor, dtype)?;
+    }
+    Ok(tensors)
+}
+
+/// The float dtype of operands; they themselves are not converted yet, but for literals.
+#[track_caller]
+pub(crate) fn float_dtype<const N: usize>(
+    op: &'static str,
+    operands: [Operand<'_>; N],
+) -> Result<([Variable; N], DType)> {
+    let mut beside: Option<DType> = None;
+    for variable in operands.into_iter().filter_map(Operand::variable) {
+        let dtype = tensor_type(op, variable)?.dtype().to_float();
+        beside = Some(beside.map_or(dtype, |before| before.promote(dtype)));
+    }
+    let dtype = beside.unwrap_or(DType::F64);
+    Ok((operands.map(|operand| literal_constant(operand, weak_dtype(operand, dtype))), dtype))
 }
 
 /// `cast`, whose `dtype` is named as PyTensor does or as it is printed.

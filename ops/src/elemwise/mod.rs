@@ -19,7 +19,7 @@ mod switch;
 mod table;
 
 pub use cast::{Cast, cast};
-pub(crate) use cast::{cast_into, cast_value};
+pub(crate) use cast::{cast_into, cast_value, float_dtype, floats};
 pub(crate) use entries::entries;
 pub use isclose::{EqualNan, isclose};
 pub use op::Elemwise;

@@ -43,9 +43,8 @@ pub use real::{laplace, normal, student_t};
 pub use vectors::dirichlet;
 
 use crate::broadcasting::align;
-use crate::dtype::DType;
-use crate::elemwise::{abs, add, cast, eq, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
-use crate::tensor::{literal_constant, tensor_type, weak_dtype};
+use crate::elemwise::{abs, add, cast, eq, float_dtype, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
+use crate::tensor::tensor_type;
 
 /// `ln √(2π)`.
 const LN_SQRT_TAU: f64 = 0.9189385332046728;
@@ -53,14 +52,8 @@ const LN_SQRT_TAU: f64 = 0.9189385332046728;
 /// The arguments of a density in one float dtype, and of one rank.
 #[track_caller]
 fn arguments<const N: usize>(density: &'static str, operands: [Operand<'_>; N]) -> Result<[Variable; N]> {
-    let mut dtype: Option<DType> = None;
-    for variable in operands.into_iter().filter_map(Operand::variable) {
-        let own = tensor_type(density, variable)?.dtype().to_float();
-        dtype = Some(dtype.map_or(own, |before| before.promote(own)));
-    }
-    let dtype = dtype.unwrap_or(DType::F64);
-    let lowered = operands.map(|operand| literal_constant(operand, weak_dtype(operand, dtype)));
-    let aligned = align(density, &lowered)?.inputs.into_iter().map(|input| cast(&input, dtype));
+    let (operands, dtype) = float_dtype(density, operands)?;
+    let aligned = align(density, &operands)?.inputs.into_iter().map(|input| cast(&input, dtype));
     let aligned: Vec<Variable> = aligned.collect::<Result<_>>()?;
     Ok(aligned.try_into().expect("as many as there were"))
 }

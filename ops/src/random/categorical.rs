@@ -9,11 +9,11 @@ use kronograph_graph::{
 
 use super::next::next_state;
 use super::rows::{for_each_row, rows_of};
-use super::size::{Size, floats};
+use super::size::Size;
 use super::streams::{a_state, discrete, drawing, rng_of, words_of};
 use super::words::unit;
 use crate::dtype::DType;
-use crate::elemwise::cast;
+use crate::elemwise::{cast, floats};
 use crate::samples::{broadcasting, given, narrowed, shaped};
 use crate::tensor::{Tensor, TensorType, tensor_type};
 

@@ -4,10 +4,10 @@ use kronograph_graph::{Entry, Operand, Prop, Result, Sample, Variable, origin};
 
 use super::check::checked;
 use super::error::Range;
-use super::size::{Size, dtype_of, floats};
+use super::size::{Size, dtype_of};
 use super::standard::{standard_exponential, standard_normal, standard_uniform};
 use super::streams::{a_state, drawing};
-use crate::elemwise::{add, mul, sub};
+use crate::elemwise::{add, floats, mul, sub};
 use crate::samples::{broadcasting, dense, given, narrowed, spread_over};
 
 /// The next state and numbers of the uniform distribution: `low + (high - low) u`, u in [0, 1). Rounding may give

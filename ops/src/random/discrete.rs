@@ -13,11 +13,11 @@ use super::error::{RandomError, Range};
 use super::gamma::GammaDraw;
 use super::next::next_state;
 use super::poisson::poisson as poisson_of;
-use super::size::{Size, floats};
+use super::size::Size;
 use super::streams::{a_state, discrete, drawing, words_of};
 use super::words::{Words, unit};
 use crate::dtype::DType;
-use crate::elemwise::cast;
+use crate::elemwise::{cast, floats};
 use crate::samples::{broadcasting, dense, given, shaped};
 use crate::tensor::{TensorType, literal_constant, tensor_type};
 

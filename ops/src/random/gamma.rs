@@ -12,12 +12,12 @@ use super::check::checked;
 use super::each::{draw_each, drawn_type};
 use super::error::Range;
 use super::next::next_state;
-use super::size::{Size, dtype_of, floats};
+use super::size::{Size, dtype_of};
 use super::slope::log_gamma_slope;
 use super::streams::{a_state, drawing, outputs, size_param, state_and, words_of};
 use super::words::{Words, exponential, normal, open_unit};
 use crate::dtype::DType;
-use crate::elemwise::{cast, gt, log, mul, switch};
+use crate::elemwise::{cast, floats, gt, log, mul, switch};
 use crate::samples::{broadcasting, dense, given, spread_over};
 use crate::special::log1p_less;
 use crate::tensor::{TensorType, tensor_type};
@@ -230,15 +230,15 @@ fn shapes() -> Vec<Sample> {
     let of = |shape: &[usize], range| [a_state(), dense(shape, range, 1)];
     let logs = |sample: Sample| sample.with("form", "log").with("stream", 1i64);
     vec![
-        Sample::new("interior", of(&[2, 3], (0.3, 4.0))).edge(),
-        Sample::new("none", of(&[0], (0.3, 4.0))).edge(),
-        Sample::new("a scalar and a size", of(&[], (1.5, 2.0))).with("size", Prop::Ints(vec![5])).edge(),
-        Sample::new("small", [a_state(), given(vec![1e-8, 1e-3, 0.02])]).edge(),
-        Sample::new("large", [a_state(), given(vec![30.0, 400.0])]).edge(),
-        Sample::new("very large", [a_state(), given(vec![1e9, 1e15])]).edge(),
-        Sample::new("f32", [a_state(), given(vec![0.5f32, 2.0])]).single().edge(),
-        logs(Sample::new("logarithms", of(&[3], (0.3, 4.0)))).edge(),
-        logs(Sample::new("logarithms of small ones", [a_state(), given(vec![1e-8, 1e-3, 0.02])])).edge(),
+        Sample::new("interior", of(&[2, 3], (0.3, 4.0))),
+        Sample::new("none", of(&[0], (0.3, 4.0))),
+        Sample::new("a scalar and a size", of(&[], (1.5, 2.0))).with("size", Prop::Ints(vec![5])),
+        Sample::new("small", [a_state(), given(vec![1e-8, 1e-3, 0.02])]),
+        Sample::new("large", [a_state(), given(vec![30.0, 400.0])]),
+        Sample::new("very large", [a_state(), given(vec![1e9, 1e15])]),
+        Sample::new("f32", [a_state(), given(vec![0.5f32, 2.0])]).single(),
+        logs(Sample::new("logarithms", of(&[3], (0.3, 4.0)))),
+        logs(Sample::new("logarithms of small ones", [a_state(), given(vec![1e-8, 1e-3, 0.02])])),
     ]
 }
 
@@ -246,9 +246,9 @@ fn pairs() -> Vec<Sample> {
     let column = broadcasting(spread_over(&[3, 1], (0.5, 3.0), 1), &[1]);
     let scale = |shape: &[usize]| dense(shape, (0.5, 2.0), 2);
     vec![
-        Sample::new("interior", [a_state(), dense(&[3], (0.5, 3.0), 1), scale(&[3])]).edge(),
-        Sample::new("a column and a vector", [a_state(), column, scale(&[2])]).edge(),
-        Sample::new("a size", [a_state(), given(0.7), scale(&[2])]).with("size", Prop::Ints(vec![3, 2])).edge(),
-        Sample::new("f32", [a_state(), given(vec![0.5f32, 2.0]), given(2f32)]).single().edge(),
+        Sample::new("interior", [a_state(), dense(&[3], (0.5, 3.0), 1), scale(&[3])]),
+        Sample::new("a column and a vector", [a_state(), column, scale(&[2])]),
+        Sample::new("a size", [a_state(), given(0.7), scale(&[2])]).with("size", Prop::Ints(vec![3, 2])),
+        Sample::new("f32", [a_state(), given(vec![0.5f32, 2.0]), given(2f32)]).single(),
     ]
 }

@@ -4,10 +4,10 @@ use kronograph_graph::{BuildError, Entry, Operand, Prop, Result, Sample, Shape, 
 
 use super::check::checked;
 use super::error::Range;
-use super::size::{Size, dtype_of, floats};
+use super::size::{Size, dtype_of};
 use super::standard::standard_normal;
 use super::streams::{a_state, drawing};
-use crate::elemwise::add;
+use crate::elemwise::{add, floats};
 use crate::layout::{expand_dims, matrix_transpose, squeeze};
 use crate::linalg::{Triangle, cholesky, matmul, tril};
 use crate::samples::{dense, given, narrowed, shaped, spread_over};

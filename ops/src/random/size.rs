@@ -1,12 +1,11 @@
 //! The size of a draw, and how parameters fit it.
 
-use kronograph_graph::{BuildError, Dim, Operand, Result, Shape, Variable, shape_of};
+use kronograph_graph::{BuildError, Dim, Result, Shape, Variable, shape_of};
 
 use crate::broadcasting::{align, common_dims_of};
 use crate::dtype::DType;
-use crate::elemwise::cast;
 use crate::layout::broadcast_to;
-use crate::tensor::{literal_constant, tensor_type, weak_dtype};
+use crate::tensor::tensor_type;
 
 /// The shape of a draw: lengths as [`reshape`](crate::reshape) takes them, or `None` for that of the parameters.
 ///
@@ -117,26 +116,6 @@ fn fits(own: &[Option<usize>], dims: &[Dim]) -> bool {
             (None, Some(1)) => false,
             (_, None) | (None, Some(_)) => true,
         })
-}
-
-/// The parameters of a distribution as tensors of one float dtype; literals take that of the tensors beside them.
-///
-/// # Errors
-///
-/// When one is no dense tensor.
-#[track_caller]
-pub(super) fn floats<const N: usize>(op: &'static str, operands: [Operand<'_>; N]) -> Result<[Variable; N]> {
-    let mut beside: Option<DType> = None;
-    for variable in operands.into_iter().filter_map(Operand::variable) {
-        let dtype = tensor_type(op, variable)?.dtype().to_float();
-        beside = Some(beside.map_or(dtype, |before| before.promote(dtype)));
-    }
-    let dtype = beside.unwrap_or(DType::F64);
-    let mut parameters = operands.map(|operand| literal_constant(operand, weak_dtype(operand, dtype)));
-    for parameter in &mut parameters {
-        *parameter = cast(parameter, dtype)?;
-    }
-    Ok(parameters)
 }
 
 /// The dtype of a float parameter.
