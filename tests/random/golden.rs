@@ -1,4 +1,8 @@
 //! The numbers of each distribution, to the last bit, as they are on every machine.
+//!
+//! `golden.txt` is this library's own output: it shows that the numbers stay what they are, from machine to machine and
+//! from version to version. That they are right is shown by the other tests of this folder, and here for the words of
+//! the generator, which are NumPy's.
 
 use kronograph::ops::random::{
     RngState, bernoulli, beta, binomial, categorical, exponential, gamma, multinomial, multivariate_normal_cholesky,
