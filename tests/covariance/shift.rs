@@ -91,3 +91,15 @@ fn a_shift_that_makes_it_singular_is_an_error_that_a_sampler_may_reject() {
     // -2, -1, -1 and 1.
     assert_eq!((out.scalar(0).unwrap(), out.scalar(1).unwrap()), (-1.0, 2.0f64.ln()));
 }
+
+#[test]
+fn what_is_small_beside_the_shift_keeps_its_digits() {
+    let (a, b, s) = (matrix("a"), matrix("b"), scalar("s"));
+    let factors = [eigh_factor(&a).unwrap(), eigh_factor(&b).unwrap()];
+    let (_, log) = kron_shift_logdet(&factors, &s).unwrap();
+    let mut f = compile(&[a, b, s], &[log], &Mode::run()).unwrap();
+    let diagonal = |x: f64, y: f64| Tensor::new(&[2, 2], vec![x, 0.0, 0.0, y]).unwrap();
+    let out = f.call(&[&diagonal(1e-20, 3e-20), &diagonal(1.0, 2.0), &Tensor::scalar(1.0)]).unwrap();
+    // The sum of 1, 2, 3 and 6, as `1 + w` would round to 1.
+    assert_close("logdet", &[out.scalar(0).unwrap()], &[1.2e-19], 1e-14);
+}

@@ -1,8 +1,10 @@
 //! Functions of the factors, beside those of the product or sum that is formed.
 
+use kronograph::graph::toposort;
 use kronograph::ops::{
-    expm_kronsum, expm_kronsum_action, kron_all, kron_cholesky, kron_det, kron_diag, kron_inverse, kron_matmul,
-    kron_slogdet, kron_trace, kronsum, kronsum_diag, kronsum_matmul, nearest_krons, partial_trace,
+    eigvalsh, expm_kronsum, expm_kronsum_action, kron_all, kron_cholesky, kron_det, kron_diag, kron_inverse,
+    kron_matmul, kron_slogdet, kron_trace, kronsum, kronsum_diag, kronsum_matmul, nearest_kron, nearest_krons,
+    partial_trace,
 };
 use kronograph::prelude::*;
 use kronograph::sparse::{kronsum_solve, sparse_kronsum, to_format};
@@ -99,6 +101,38 @@ fn as_many_nearest_products_as_singular_values_add_up_to_the_matrix() {
     let total = products[1..].iter().fold(products[0].clone(), |total, product| add(&total, product).unwrap());
     let answers = call(&[m], &[total], &[&value]);
     assert!(distance(&answers[0].to_vec::<f64>().unwrap(), &value.to_vec::<f64>().unwrap()) < 1e-14);
+}
+
+#[test]
+fn the_factors_nearest_to_a_positive_semidefinite_matrix_are_that_too() {
+    // A Gram matrix of rank 3, so that it is semidefinite and no product.
+    let x = |i: usize, r: usize| (1.3 * i as f64 + 2.9 * r as f64).sin() + 0.2;
+    let entry = |i: usize, j: usize| (0..3).map(|r| x(i, r) * x(j, r)).sum();
+    let value = Tensor::new(&[6, 6], (0..36).map(|at| entry(at / 6, at % 6)).collect::<Vec<f64>>()).unwrap();
+    let m = variable("m", &value);
+    let pair = nearest_kron(&m, [2, 2], [3, 3]).unwrap();
+    let outputs = pair.iter().flat_map(|f| [f.clone(), transpose(f).unwrap(), eigvalsh(f, Triangle::Lower).unwrap()]);
+    let answers = call(&[m], &outputs.collect::<Vec<_>>(), &[&value]);
+    let numbers: Vec<Vec<f64>> = answers.iter().map(|answer| answer.to_vec().unwrap()).collect();
+    for factor in numbers.chunks(3) {
+        assert!(distance(&factor[0], &factor[1]) < 1e-14, "symmetric: {:?}", factor[0]);
+        let largest = factor[2].iter().fold(0.0f64, |largest, w| largest.max(*w));
+        assert!(factor[2].iter().all(|w| *w > -1e-14 * largest), "eigenvalues {:?}", factor[2]);
+    }
+}
+
+/// (6, 2) and (2, 6): the second one first makes 4 numbers between, the first one first would make 36.
+#[test]
+fn factors_that_make_a_tensor_smaller_act_first() {
+    let [tall, wide] = [[6, 2], [2, 6]].map(|shape| tensor("f", DType::F64, &shape.map(Some)));
+    let largest = |factors: [&Variable; 2], trans: Trans| {
+        let y = kron_matmul(&factors.map(Clone::clone), &tensor("x", DType::F64, &[Some(12)]), trans).unwrap();
+        let size = |output: &Variable| output.ty().extents().iter().map(|length| length.unwrap()).product::<usize>();
+        toposort(&[y]).iter().flat_map(|node| node.outputs().iter().map(size).collect::<Vec<_>>()).max().unwrap()
+    };
+    for trans in [Trans::No, Trans::Yes] {
+        assert_eq!((largest([&tall, &wide], trans), largest([&wide, &tall], trans)), (12, 12));
+    }
 }
 
 #[test]
