@@ -295,8 +295,9 @@ impl<'a> Checked<'a> {
         let tolerance = ESTIMATES * error + CLOSE * (self.precision / f64::EPSILON).sqrt() * scale;
         let right = |got: f64| got.is_finite() && (got - value).abs() <= tolerance;
         report.slopes += 1;
-        if same && right(reverse) {
-            report.worst_identity = report.worst_identity.max(if reverse == forward { 0.0 } else { identity });
+        // What is rounding in both modes is a zero in both.
+        if (same || negligible && right(forward)) && right(reverse) {
+            report.worst_identity = report.worst_identity.max(if reverse == forward || negligible { 0.0 } else { identity });
             let off = (reverse - value).abs() / scale.max(floor).max(f64::MIN_POSITIVE);
             report.worst_measured = report.worst_measured.max(off);
             return Ok(None);

@@ -24,7 +24,7 @@ struct Ar1 {
     order: usize,
 }
 
-/// `√γ`, with which innovations are scaled, and ρ.
+/// ρ, `γ = 1 - ρ²`, and the variance s: what is left of a value when the one before it is known has variance `s γ`.
 struct Innovation {
     rho: Variable,
     gap: Variable,

@@ -88,7 +88,7 @@ fn rotated(products: &[Vec<Variable>], from: usize) -> Vec<Vec<Variable>> {
 
 impl Op for KronShiftContract {
     fn name(&self) -> Cow<'static, str> {
-        NAME.into()
+        "kron_shift_contract".into()
     }
 
     fn props(&self) -> Props {
