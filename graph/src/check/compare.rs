@@ -297,7 +297,8 @@ impl<'a> Checked<'a> {
         report.slopes += 1;
         // What is rounding in both modes is a zero in both.
         if (same || negligible && right(forward)) && right(reverse) {
-            report.worst_identity = report.worst_identity.max(if reverse == forward || negligible { 0.0 } else { identity });
+            report.worst_identity =
+                report.worst_identity.max(if reverse == forward || negligible { 0.0 } else { identity });
             let off = (reverse - value).abs() / scale.max(floor).max(f64::MIN_POSITIVE);
             report.worst_measured = report.worst_measured.max(off);
             return Ok(None);
