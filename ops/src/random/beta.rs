@@ -12,13 +12,13 @@ use super::each::{draw_pairs, drawn_type};
 use super::error::Range;
 use super::gamma::{Form, GammaDraw, gamma_of};
 use super::next::next_state;
-use super::size::{Size, dtype_of};
+use super::size::Size;
 use super::slope::log_gamma_slope;
 use super::streams::{a_state, drawing, words_of};
 use crate::dtype::DType;
 use crate::elemwise::{cast, floats, mul, sech_sqr};
 use crate::samples::{broadcasting, dense, given, spread_over};
-use crate::tensor::TensorType;
+use crate::tensor::{TensorType, tensor_type};
 
 /// Beta draws. Inputs: the state, both parameters (f64, of one shape).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub fn beta<'a>(
 ) -> Result<(Variable, Variable)> {
     let _scope = origin::here();
     let [a, b] = size.into().spread(NAME, floats(NAME, [a.into(), b.into()])?)?;
-    let dtype = dtype_of(NAME, &a)?;
+    let dtype = tensor_type(NAME, &a)?.dtype();
     let draw = apply(BetaDraw, &[rng.clone(), cast(&a, DType::F64)?, cast(&b, DType::F64)?])?;
     Ok((next_state(rng)?, cast(&draw, dtype)?))
 }

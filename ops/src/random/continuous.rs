@@ -4,11 +4,12 @@ use kronograph_graph::{Entry, Operand, Prop, Result, Sample, Variable, origin};
 
 use super::check::checked;
 use super::error::Range;
-use super::size::{Size, dtype_of};
+use super::size::Size;
 use super::standard::{standard_exponential, standard_normal, standard_uniform};
 use super::streams::{a_state, drawing};
 use crate::elemwise::{add, floats, mul, sub};
 use crate::samples::{broadcasting, dense, given, narrowed, spread_over};
+use crate::tensor::tensor_type;
 
 /// The next state and numbers of the uniform distribution: `low + (high - low) u`, u in [0, 1). Rounding may give
 /// `high`.
@@ -29,7 +30,7 @@ pub fn uniform<'a>(
     let _scope = origin::here();
     let parameters = floats("random_uniform", [low.into(), high.into()])?;
     let dims = size.into().dims("random_uniform", &parameters)?;
-    let (next, u) = standard_uniform(rng, dtype_of("random_uniform", &parameters[0])?, dims)?;
+    let (next, u) = standard_uniform(rng, tensor_type("random_uniform", &parameters[0])?.dtype(), dims)?;
     let low = checked("uniform", "low", Range::Finite, &parameters[0])?;
     let width = checked("uniform", "high - low", Range::NotNegative, &sub(&parameters[1], &low)?)?;
     Ok((next, add(&low, &mul(&width, &u)?)?))
@@ -67,7 +68,7 @@ pub fn normal<'a>(
     let _scope = origin::here();
     let parameters = floats("random_normal", [loc.into(), scale.into()])?;
     let dims = size.into().dims("random_normal", &parameters)?;
-    let (next, z) = standard_normal(rng, dtype_of("random_normal", &parameters[0])?, dims)?;
+    let (next, z) = standard_normal(rng, tensor_type("random_normal", &parameters[0])?.dtype(), dims)?;
     let loc = checked("normal", "loc", Range::Finite, &parameters[0])?;
     let scale = checked("normal", "scale", Range::NotNegative, &parameters[1])?;
     Ok((next, add(&loc, &mul(&scale, &z)?)?))
@@ -90,7 +91,7 @@ pub fn exponential<'a>(
     let _scope = origin::here();
     let parameters = floats("random_exponential", [scale.into()])?;
     let dims = size.into().dims("random_exponential", &parameters)?;
-    let (next, e) = standard_exponential(rng, dtype_of("random_exponential", &parameters[0])?, dims)?;
+    let (next, e) = standard_exponential(rng, tensor_type("random_exponential", &parameters[0])?.dtype(), dims)?;
     let scale = checked("exponential", "scale", Range::NotNegative, &parameters[0])?;
     Ok((next, mul(&scale, &e)?))
 }

@@ -12,7 +12,7 @@ use super::check::checked;
 use super::each::{draw_each, drawn_type};
 use super::error::Range;
 use super::next::next_state;
-use super::size::{Size, dtype_of};
+use super::size::Size;
 use super::slope::log_gamma_slope;
 use super::streams::{a_state, drawing, outputs, size_param, state_and, words_of};
 use super::words::{Words, exponential, normal, open_unit};
@@ -58,7 +58,7 @@ pub fn standard_gamma<'a>(
 ) -> Result<(Variable, Variable)> {
     let _scope = origin::here();
     let [shape] = size.into().spread("random_standard_gamma", floats("random_standard_gamma", [shape.into()])?)?;
-    let dtype = dtype_of("random_standard_gamma", &shape)?;
+    let dtype = tensor_type("random_standard_gamma", &shape)?.dtype();
     let draw = gamma_of(Form::Plain, 0, rng, &cast(&shape, DType::F64)?)?;
     Ok((next_state(rng)?, cast(&draw, dtype)?))
 }

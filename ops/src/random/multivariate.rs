@@ -4,13 +4,14 @@ use kronograph_graph::{BuildError, Entry, Operand, Prop, Result, Sample, Shape, 
 
 use super::check::checked;
 use super::error::Range;
-use super::size::{Size, dtype_of};
+use super::size::Size;
 use super::standard::standard_normal;
 use super::streams::{a_state, drawing};
 use crate::elemwise::{add, floats};
 use crate::layout::{expand_dims, matrix_transpose, squeeze};
 use crate::linalg::{Triangle, cholesky, matmul, tril};
 use crate::samples::{dense, given, narrowed, shaped, spread_over};
+use crate::tensor::tensor_type;
 
 /// The next state and vectors of the multivariate normal distribution of covariance `cov`: `mean + L z` with the
 /// Cholesky factor L; (.., n) and (.., n, n) → (.., n).
@@ -61,7 +62,7 @@ pub fn multivariate_normal_cholesky<'a>(
     let dims = leading(size.into(), &column, chol)?;
     let shape: Shape = dims.into_iter().chain([shape_of(chol)[rank - 1].clone()]).collect();
     let plain = rank == 2;
-    let (next, z) = standard_normal(rng, dtype_of(NAME, mean)?, shape.clone())?;
+    let (next, z) = standard_normal(rng, tensor_type(NAME, mean)?.dtype(), shape.clone())?;
     let lower = tril(chol, 0)?;
     let mixed = if plain && shape.len() > 1 {
         matmul(&z, &matrix_transpose(&lower)?)?

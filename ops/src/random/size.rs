@@ -3,9 +3,7 @@
 use kronograph_graph::{BuildError, Dim, Result, Shape, Variable, shape_of};
 
 use crate::broadcasting::{align, common_dims_of};
-use crate::dtype::DType;
 use crate::layout::broadcast_to;
-use crate::tensor::tensor_type;
 
 /// The shape of a draw: lengths as [`reshape`](crate::reshape) takes them, or `None` for that of the parameters.
 ///
@@ -116,10 +114,4 @@ fn fits(own: &[Option<usize>], dims: &[Dim]) -> bool {
             (None, Some(1)) => false,
             (_, None) | (None, Some(_)) => true,
         })
-}
-
-/// The dtype of a float parameter.
-#[track_caller]
-pub(super) fn dtype_of(op: &'static str, parameter: &Variable) -> Result<DType> {
-    Ok(tensor_type(op, parameter)?.dtype())
 }
