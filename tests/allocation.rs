@@ -8,6 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kronograph::ops::covariance::Structure;
 use kronograph::ops::{
     KsTrace, cumprod, einsum, flip, if_else, kronsum, kronsum_diag, ks_decompose_diag, log_softmax, logsumexp_axes,
     min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
@@ -126,6 +127,12 @@ fn draws(rng: &Variable, x: &Variable) -> kronograph::graph::Result<Vec<(&'stati
     ])
 }
 
+/// The log-density of 12 numbers with covariance `AR1 ⊗ AR1 + σ² I`.
+fn noisy_product(raw: &Variable, y: &Variable) -> kronograph::graph::Result<Variable> {
+    let product = Structure::kronecker_product([Structure::ar1(3)?, Structure::ar1(4)?])?;
+    Structure::sum([product, Structure::scalar(12)?])?.build(raw)?.logp(y, &constant(0.0))
+}
+
 #[test]
 fn a_steady_call_allocates_nothing() {
     let theta = tensor("theta", DType::F64, &[Some(6)]);
@@ -170,6 +177,12 @@ fn a_steady_call_allocates_nothing() {
     let mut quadratic = with_gradient(&[a, b], &quadratic);
     let (a, b) = (Tensor::new(&[2, 2], vec![3.0, 1.0, 1.0, 2.0]).unwrap(), Tensor::vector(vec![1.0, -1.0]));
     assert_eq!(allocations(&mut quadratic, &[&a, &b]), 0, "a dense solve and a log-determinant");
+
+    let raw = tensor("raw", DType::F64, &[Some(5)]);
+    let y = constant((0..12).map(|k| f64::from(k).cos()).collect::<Vec<_>>());
+    let mut noisy = with_gradient(std::slice::from_ref(&raw), &noisy_product(&raw, &y).unwrap());
+    let at = Tensor::vector(vec![0.1, 0.4, -0.1, 0.3, -0.5]);
+    assert_eq!(allocations(&mut noisy, &[&at]), 0, "a Kronecker covariance with a nugget");
 
     let (a, b) = (tensor("A", DType::F64, &[None; 3]), tensor("b", DType::F64, &[None; 3]));
     let stacks = sum(&(solve(&a, &b).unwrap() * &b)).unwrap() + sum(&slogdet(&a).unwrap().1).unwrap();

@@ -147,7 +147,7 @@ impl OpState for Matrices {
 }
 
 /// A matrix of a shape in the place of another: the same storage if the shape is the same.
-pub(super) fn reshape(matrix: &mut Mat<f64>, rows: usize, columns: usize) {
+pub(crate) fn reshape(matrix: &mut Mat<f64>, rows: usize, columns: usize) {
     if matrix.shape() != (rows, columns) {
         *matrix = Mat::zeros(rows, columns);
     }

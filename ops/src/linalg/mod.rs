@@ -68,7 +68,7 @@ pub use inverse::matrix_inverse;
 pub use lu::{lu_factor, permutation_sign};
 pub use lu_parts::{LuParts, lu, lu_indices};
 pub use matmul::{MatMul, matmul};
-pub(crate) use matrices::{common_leading, for_each_matrix};
+pub(crate) use matrices::{common_leading, for_each_matrix, reshape as reshape_matrix};
 pub use matrix_power::matrix_power;
 pub use norm::{MatrixNorm, matrix_norm, vector_norm};
 pub use panel::{column_offsets, pack};

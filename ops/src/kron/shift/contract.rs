@@ -10,14 +10,15 @@ use std::borrow::Cow;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents, Variable,
-    apply, sum_of,
+    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
+    Variable, apply, sum_of,
 };
+use smallvec::SmallVec;
 
 use super::spectrum::{Spectrum, along_all, around, checked};
 use crate::dtype::DType;
 use crate::elemwise::{cast, mul, neg};
-use crate::linalg::{eigh_factor_type, eye, factor_matrix, order_dim, trace};
+use crate::linalg::{eigh_factor_type, eye, factor_matrix, order_dim, reshape_matrix, trace};
 use crate::tensor::{Extents, Tensor, TensorType, tensor_type};
 
 const NAME: &str = "kron_shift_contract";
@@ -121,40 +122,40 @@ impl Op for KronShiftContract {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let spectrum = Spectrum::of(&io.inputs, self.factors)?;
-        let mut matrices = Vec::with_capacity(self.arity());
+        let (work, inputs, outputs) = io.with_state::<Work>()?;
+        let spectrum = Spectrum::of(inputs, self.factors)?;
+        work.matrices.resize_with(self.factors * self.products, Mat::new);
+        // The place of the omitted one stays as it is, so that every product has as many.
+        let omitted = self.factors * (self.products - 1) + self.slot;
         for at in self.factors + 1..self.arity() {
-            let x = io.inputs.get::<Tensor>(at)?.array::<f64>().map_err(|_| OpFailure::WrongValue(at))?;
+            let x = inputs.get::<Tensor>(at)?.array::<f64>().map_err(|_| OpFailure::WrongValue(at))?;
             let u = spectrum.factors[self.factor_of(at)].vectors();
-            if x.shape() != [u.nrows(), u.nrows()] {
+            let n = u.nrows();
+            if x.shape() != [n, n] {
                 return Err(OpFailure::Shapes("a matrix is not as large as its factor".to_owned()).into());
             }
-            let x = x.to_contiguous();
-            matrices.push(conjugate(
-                u.transpose(),
-                MatRef::from_row_major_slice(&x.storage()[..x.len()], u.nrows(), u.nrows()),
-            ));
+            let (x, place) = (x.to_contiguous(), at - self.factors - 1);
+            let to = &mut work.matrices[place + usize::from(place >= omitted)];
+            conjugate(u.transpose(), MatRef::from_row_major_slice(&x.storage()[..x.len()], n, n), &mut work.left, to);
         }
-        // A place for the omitted one, so that every product has as many.
-        matrices.insert(self.factors * (self.products - 1) + self.slot, Mat::new());
-        let mut inverses = Vec::new();
-        spectrum.write_inverses(&mut inverses)?;
+        spectrum.write_inverses(&mut work.inverses)?;
         let problem = Problem {
             orders: spectrum.orders(),
-            inverses,
-            products: matrices.chunks_exact(self.factors).collect(),
+            inverses: &work.inverses,
+            products: work.matrices.chunks_exact(self.factors).collect(),
             slot: self.slot,
         };
-        let u = spectrum.factors[self.slot].vectors();
-        let turned = match self.products {
-            1 => problem.one(),
-            2 => problem.two(),
-            _ => problem.many(),
-        };
-        let result = conjugate(u, turned.as_ref());
-        let out = io.outputs[0].buffer::<Tensor>().reset::<f64>(&[u.nrows(), u.nrows()]);
+        let (u, buffers) = (spectrum.factors[self.slot].vectors(), [&mut work.x, &mut work.spare]);
+        reshape_matrix(&mut work.turned, u.nrows(), u.nrows());
+        match self.products {
+            1 => problem.one(buffers, &mut work.turned),
+            2 => problem.two(buffers, &mut work.gammas, &mut work.turned),
+            _ => problem.many(&mut work.turned),
+        }
+        conjugate(u, work.turned.as_ref(), &mut work.left, &mut work.result);
+        let out = outputs[0].buffer::<Tensor>().reset::<f64>(&[u.nrows(), u.nrows()]);
         for (i, row) in out.chunks_exact_mut(u.nrows().max(1)).enumerate() {
-            row.iter_mut().enumerate().for_each(|(j, x)| *x = result[(i, j)]);
+            row.iter_mut().enumerate().for_each(|(j, x)| *x = work.result[(i, j)]);
         }
         Ok(())
     }
@@ -222,27 +223,59 @@ impl Op for KronShiftContract {
         Ok(vec![Shape::from_iter([order.clone(), order])])
     }
 
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<Work>::default())
+    }
+
     fn do_constant_folding(&self, _node: &NodeView<'_>) -> bool {
         false
     }
 }
 
+/// What is kept from call to call for its memory.
+#[derive(Debug)]
+struct Work {
+    inverses: Vec<f64>,
+    x: Vec<f64>,
+    spare: Vec<f64>,
+    /// The matrices of all products, in the basis of the vectors.
+    matrices: Vec<Mat<f64>>,
+    gammas: Vec<Mat<f64>>,
+    left: Mat<f64>,
+    turned: Mat<f64>,
+    result: Mat<f64>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        let [left, turned, result] = std::array::from_fn(|_| Mat::new());
+        let ([inverses, x, spare], [matrices, gammas]) = Default::default();
+        Self { inverses, x, spare, matrices, gammas, left, turned, result }
+    }
+}
+
+impl OpState for Work {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::<Self>::default()
+    }
+}
+
 /// `Q X Qᵀ`.
-fn conjugate(q: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
+fn conjugate(q: MatRef<'_, f64>, x: MatRef<'_, f64>, left: &mut Mat<f64>, to: &mut Mat<f64>) {
     let n = x.nrows();
-    let (mut left, mut both) = (Mat::zeros(n, n), Mat::zeros(n, n));
+    reshape_matrix(left, n, n);
+    reshape_matrix(to, n, n);
     matmul(left.as_mut(), Accum::Replace, q, x, 1.0, Par::Seq);
-    matmul(both.as_mut(), Accum::Replace, left.as_ref(), q.transpose(), 1.0, Par::Seq);
-    both
+    matmul(to.as_mut(), Accum::Replace, left.as_ref(), q.transpose(), 1.0, Par::Seq);
 }
 
 /// What is to be contracted, in the basis of the vectors.
 struct Problem<'a> {
     orders: Extents,
     /// The eigenvalues of `M⁻¹`.
-    inverses: Vec<f64>,
+    inverses: &'a [f64],
     /// The matrices of each product; that of the slot in the last one is not read.
-    products: Vec<&'a [Mat<f64>]>,
+    products: SmallVec<[&'a [Mat<f64>]; 4]>,
     slot: usize,
 }
 
@@ -265,56 +298,54 @@ impl Problem<'_> {
     }
 
     /// `M⁻¹` is diagonal, so only the diagonals of the others count.
-    fn one(&self) -> Mat<f64> {
-        let (mut x, mut spare) = (self.inverses.clone(), Vec::new());
-        let last = self.products[0];
-        let ones = |k: usize| {
-            let n = self.orders[k];
-            Mat::<f64>::from_fn(n, n, |i, j| if i == j { last[k][(i, i)] } else { 0.0 })
-        };
-        let diagonals: Vec<_> = (0..self.orders.len()).map(|k| (k != self.slot).then(|| ones(k))).collect();
-        along_all(&self.orders, [1, 1], &mut x, &mut spare, |k| diagonals[k].as_ref().map(Mat::as_ref));
+    fn one(&self, [x, _]: [&mut Vec<f64>; 2], turned: &mut Mat<f64>) {
+        x.clear();
+        x.extend_from_slice(self.inverses);
+        for (k, matrix) in self.products[0].iter().enumerate().filter(|(k, _)| *k != self.slot) {
+            let [_, after] = around(&self.orders, k, [1, 1]);
+            for (i, run) in x.chunks_exact_mut(after.max(1)).enumerate() {
+                let at = i % self.orders[k];
+                run.iter_mut().for_each(|x| *x *= matrix[(at, at)]);
+            }
+        }
         let (n, [before, after]) = (self.orders[self.slot], self.around());
-        let mut turned = Mat::zeros(n, n);
+        turned.fill(0.0);
         for z in 0..before {
             for i in 0..n {
                 turned[(i, i)] += x[(z * n + i) * after..(z * n + i + 1) * after].iter().sum::<f64>();
             }
         }
-        turned
     }
 
     /// With `Γ_j = X_1j ∘ X_2jᵀ` of the other factors: `X_1k[r, c]` times
     /// `sum_rest D[.., r, ..] ((⊗Γ_j) D)[.., c, ..]`.
-    fn two(&self) -> Mat<f64> {
+    fn two(&self, [x, spare]: [&mut Vec<f64>; 2], gammas: &mut Vec<Mat<f64>>, turned: &mut Mat<f64>) {
         let (first, last) = (self.products[0], self.products[1]);
-        let (mut x, mut spare) = (self.inverses.clone(), Vec::new());
-        let gamma = |k: usize| {
+        x.clear();
+        x.extend_from_slice(self.inverses);
+        gammas.resize_with(self.orders.len(), Mat::new);
+        for (k, gamma) in gammas.iter_mut().enumerate().filter(|(k, _)| *k != self.slot) {
             let n = self.orders[k];
-            Mat::<f64>::from_fn(n, n, |r, c| first[k][(r, c)] * last[k][(c, r)])
-        };
-        let gammas: Vec<_> = (0..self.orders.len()).map(|k| (k != self.slot).then(|| gamma(k))).collect();
-        along_all(&self.orders, [1, 1], &mut x, &mut spare, |k| gammas[k].as_ref().map(Mat::as_ref));
-        let n = self.orders[self.slot];
-        let mut turned = Mat::zeros(n, n);
-        self.outer(&self.inverses, &x, |r, c, total| turned[(c, r)] = first[self.slot][(r, c)] * total);
-        turned
+            reshape_matrix(gamma, n, n);
+            (0..n).for_each(|c| (0..n).for_each(|r| gamma[(r, c)] = first[k][(r, c)] * last[k][(c, r)]));
+        }
+        along_all(&self.orders, [1, 1], x, spare, |k| (k != self.slot).then(|| gammas[k].as_ref()));
+        self.outer(self.inverses, x, |r, c, total| turned[(c, r)] = first[self.slot][(r, c)] * total);
     }
 
     /// All products are multiplied out, N by N: for third derivatives and higher ones.
-    fn many(&self) -> Mat<f64> {
+    fn many(&self, turned: &mut Mat<f64>) {
         let size = self.inverses.len();
         let (mut w, mut spare) = (vec![0.0; size * size], Vec::new());
         (0..size).for_each(|r| w[r * size + r] = self.inverses[r]);
         let (last, before) = self.products.split_last().expect("there are three products at least");
         for product in before.iter().rev() {
             along_all(&self.orders, [1, size], &mut w, &mut spare, |k| Some(product[k].as_ref()));
-            for (row, inverse) in w.chunks_exact_mut(size.max(1)).zip(&self.inverses) {
+            for (row, inverse) in w.chunks_exact_mut(size.max(1)).zip(self.inverses) {
                 row.iter_mut().for_each(|x| *x *= inverse);
             }
         }
-        let n = self.orders[self.slot];
-        let mut turned = Mat::zeros(n, n);
+        turned.fill(0.0);
         let digits = |mut at: usize| {
             let mut digits = vec![0; self.orders.len()];
             for (digit, order) in digits.iter_mut().zip(&self.orders).rev() {
@@ -330,6 +361,5 @@ impl Problem<'_> {
                 turned[(all[c][self.slot], all[r][self.slot])] += x * weight;
             }
         }
-        turned
     }
 }
