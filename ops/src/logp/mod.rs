@@ -44,7 +44,7 @@ pub use vectors::dirichlet;
 
 use crate::broadcasting::align;
 use crate::dtype::DType;
-use crate::elemwise::{abs, add, cast, eq, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
+use crate::elemwise::{abs, add, cast, eq, floor, gt, log, log1p, lt, or_, reciprocal, sqr, switch};
 use crate::tensor::{literal_constant, tensor_type, weak_dtype};
 
 /// `ln √(2π)`.
@@ -65,10 +65,10 @@ fn arguments<const N: usize>(density: &'static str, operands: [Operand<'_>; N]) 
     Ok(aligned.try_into().expect("as many as there were"))
 }
 
-/// Counts without derivatives, and where they are none: below zero, or no whole numbers.
+/// Counts without derivatives, and where they are none: below zero, or no whole numbers. NaN is not outside, but unknown.
 fn counted(k: &Variable) -> Result<(Variable, Variable)> {
     let k = stop_gradient(k)?;
-    let none = or_(&lt(&k, 0.0)?, &neq(&k, &floor(&k)?)?)?;
+    let none = or_(&lt(&k, 0.0)?, &gt(&k, &floor(&k)?)?)?;
     Ok((k, none))
 }
 
