@@ -279,3 +279,26 @@ fn an_empty_map_of_known_lengths_runs_nothing() {
     assert_eq!(out.get::<Tensor>(0).unwrap().shape(), [0, 2]);
     assert_eq!(out.get::<Tensor>(1).unwrap().to_vec::<f64>().unwrap(), [0.0, 0.0]);
 }
+
+/// What is masked out is never multiplied, by reverse mode twice and by masks in masks either.
+#[test]
+fn what_several_masks_hide_has_no_slope() {
+    let x = vector("x");
+    let positive = gt(&x, 0.0).unwrap();
+    let power = pow(&x, 1.5).unwrap();
+    let larger = maximum(&log(&x).unwrap(), &sqrt(&x).unwrap()).unwrap();
+    let inner = switch(&lt(&x, 5.0).unwrap(), &sqrt(&x).unwrap(), 0.0).unwrap();
+    let half = 1.0 / 2f64.sqrt();
+    for (branch, slope, curvature) in
+        [(power, 1.5 / half, 0.75 * half), (larger, 0.5 * half, -0.125 * half), (inner, 0.5 * half, -0.125 * half)]
+    {
+        let cost = sum(&switch(&positive, &branch, 0.0).unwrap()).unwrap();
+        let first = grad(&cost, std::slice::from_ref(&x)).unwrap().remove(0);
+        let second = grad(&sum(&first).unwrap(), std::slice::from_ref(&x)).unwrap().remove(0);
+        for (derivative, want) in [(first, slope), (second, curvature)] {
+            let got = numbers(&[(&x, Tensor::vector(vec![-2.0, 0.0, 2.0]))], &derivative);
+            assert_eq!(got[..2], [0.0, 0.0], "{got:?}");
+            assert!((got[2] - want).abs() < 1e-14, "{got:?}, not {want}");
+        }
+    }
+}

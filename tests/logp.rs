@@ -106,6 +106,7 @@ fn borders_of_supports() {
         ("beta", &[1.5, 2.0, 1.0], -INF),
         ("poisson", &[-1.0, 2.0], -INF),
         ("poisson", &[1.5, 2.0], -INF),
+        ("poisson", &[0.5, 0.0], -INF),
         ("poisson", &[0.0, 0.0], 0.0),
         ("poisson", &[2.0, 0.0], -INF),
         ("negative_binomial", &[0.5, 2.0, 2.0], -INF),
@@ -130,6 +131,28 @@ fn borders_of_supports() {
         assert!((out[0] - want).abs() < 1e-15 || out[0] == want, "{name} of {arguments:?} is {}, not {want}", out[0]);
         let inside = out[0].is_finite() || arguments[0] == INF || arguments[0] >= 0.0 && arguments[0].fract() == 0.0;
         assert!(inside || out[1..].iter().all(|x| *x == 0.0), "the derivatives of {name} at {arguments:?} are {out:?}");
+    }
+}
+
+/// Several masks lie one in another there.
+#[test]
+fn no_trials_have_no_slope_at_either_end() {
+    for p in [0.0, 1.0] {
+        assert_eq!(evaluate("binomial", &[0.0, 0.0, p]), [0.0, 0.0], "p = {p}");
+    }
+}
+
+/// `∂²/∂κ² (κ cos(x - μ) - ln I₀(κ)) = -1/2` at κ = 0, and with the asymptotic series `-1/(2κ²)` for large κ.
+#[test]
+fn the_concentration_of_von_mises_has_second_derivatives_at_zero() {
+    let (x, kappa) = (scalar("x"), scalar("kappa"));
+    let density = logp::von_mises(&x, 0.25, &kappa).unwrap();
+    let slope = grad(&density, std::slice::from_ref(&kappa)).unwrap().remove(0);
+    let curvature = grad(&slope, std::slice::from_ref(&kappa)).unwrap().remove(0);
+    let mut function = compile(&[x, kappa], &[curvature], &Mode::run()).unwrap();
+    for (at, want) in [(0.0, -0.5), (1e-8, -0.5), (1e4, -0.5e-8 * (1.0 + 0.5e-4))] {
+        let got = function.call(&[&Tensor::from(1.5), &Tensor::from(at)]).unwrap().scalar(0).unwrap();
+        assert!((got / want - 1.0).abs() < 1e-7, "{got} at {at}, not {want}");
     }
 }
 
@@ -159,6 +182,12 @@ fn invalid_parameters() {
         ("normal", &[NAN, 0.0, 1.0]),
         ("gamma", &[NAN, 1.0, 1.0]),
         ("uniform", &[NAN, 0.0, 1.0]),
+        ("poisson", &[NAN, 1.0]),
+        ("negative_binomial", &[NAN, 1.0, 2.0]),
+        ("binomial", &[NAN, 3.0, 0.5]),
+        ("binomial", &[0.0, NAN, 0.5]),
+        ("bernoulli_logit", &[NAN, 0.5]),
+        ("categorical_logit", &[NAN, 0.5, 1.0]),
     ];
     for &(name, arguments) in table {
         let value = evaluate(name, arguments)[0];

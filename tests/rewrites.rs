@@ -96,3 +96,17 @@ fn a_rewrite_keeps_names_lines_and_inferred_shapes() {
     assert_eq!(infer_shapes(&[x]).unwrap()[0].len(), 1);
     assert_eq!(infer_shapes(&[cheap]).unwrap()[0].len(), 1);
 }
+
+/// The length of the answer is that of the right-hand side where the factors do not tell it.
+#[test]
+fn a_solve_with_a_product_keeps_the_length_of_the_right_hand_side() {
+    let (a, b) = (matrix("a"), matrix("b"));
+    let y = tensor("y", DType::F64, &[Some(4)]);
+    let x = solve(&kron(&a, &b).unwrap(), &y).unwrap();
+    let factor = |numbers: [f64; 4]| Tensor::new(&[2, 2], numbers.to_vec()).unwrap();
+    let (va, vb) = (factor([2.0, 1.0, 0.0, 4.0]), factor([1.0, 0.0, 3.0, 2.0]));
+    let mut f = compile(&[a, b, y], &[x], &Mode::run()).unwrap();
+    assert_eq!(count_in::<Kron>(&f), 0);
+    let out = f.call(&[&va, &vb, &Tensor::vector(vec![8.0, 0.0, 4.0, 0.0])]).unwrap();
+    assert_eq!(out.get::<Tensor>(0).unwrap().to_vec::<f64>().unwrap(), [3.5, -5.25, 1.0, -1.5]);
+}

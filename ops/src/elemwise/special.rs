@@ -8,7 +8,10 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI, TAU};
 use kronograph_graph::{Operand, Result, Variable, Why};
 
 use super::row::{DtypeRule, Kernel, Partial, Row};
-use super::{elementwise, elementwise1, elementwise2, exp, log, log1p, maximum, reciprocal, sign, sqr, xlog1py, xlogy};
+use super::switch::switch;
+use super::{
+    elementwise, elementwise1, elementwise2, exp, log, log1p, lt, maximum, reciprocal, sign, sqr, xlog1py, xlogy,
+};
 use crate::kernels::map::{map1, map2, map3};
 use crate::kernels::pick::{pick1, pick2, pick3};
 use crate::special;
@@ -90,9 +93,9 @@ unary! {
     /// Off by at most 3 ulp, as measured.
     log_i0e: wide |x| special::log_i0e(x), d: |x, _y| Times(-bessel_deficit(x)?), zero: yes, on: (0.3, 4.0),
         edges: [50.0, 1e8];
-    /// `1 - I₁(x) / I₀(x)`, without cancellation for large x; NaN for negative x. Its derivative is NaN at zero.
+    /// `1 - I₁(x) / I₀(x)`, without cancellation for large x; NaN for negative x.
     /// Off by at most 76 ulp, as measured; 7 for x > 25.
-    bessel_deficit: wide |x| special::bessel_deficit(x), d: |x, y| Times((1.0 - y) / x - y * (2.0 - y)), zero: no,
+    bessel_deficit: wide |x| special::bessel_deficit(x), d: |x, y| Times(bessel_quotient(x, y)? - y * (2.0 - y)), zero: no,
         on: (0.3, 4.0), edges: [50.0, 1e8];
 }
 
@@ -239,6 +242,12 @@ ternary! {
 /// `2/√π exp(-x²)`, the derivative of [`erf`].
 fn bell(x: &Variable) -> Result<Variable> {
     Ok(FRAC_2_SQRT_PI * exp(&-sqr(x)?)?)
+}
+
+/// `I₁(x) / (x I₀(x))` for x ≥ 0, from `y = 1 - I₁(x) / I₀(x)`; near zero it is `(1 - I₂(x) / I₀(x)) / 2`.
+fn bessel_quotient(x: &Variable, y: &Variable) -> Result<Variable> {
+    let near = lt(x, 1.0)?;
+    switch(&near, &(0.5 * (1.0 - ive(2, x)? / i0e(x)?)), &((1.0 - y) / switch(&near, 1.0, x)?))
 }
 
 /// `x^(a-1) (1-x)^(b-1) / B(a, b)`, the derivative of [`betainc`] in x.

@@ -78,9 +78,12 @@ impl Masked {
         Some(Self { inner, ..a })
     }
 
-    /// A function of the inner variable, masked alike.
+    /// A function of the inner variable, masked alike; where that is masked, too, of what lies behind all masks.
     pub(crate) fn map(&self, f: impl FnOnce(&Variable) -> Result<Variable>) -> Result<Variable> {
-        let mapped = f(&self.inner)?;
+        let mapped = match Self::of(&self.inner) {
+            Some(deeper) => deeper.map(f)?,
+            None => f(&self.inner)?,
+        };
         if self.holds { switch(&self.condition, &mapped, 0.0) } else { switch(&self.condition, 0.0, &mapped) }
     }
 }

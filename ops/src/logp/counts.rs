@@ -6,7 +6,7 @@ use super::{LN_SQRT_TAU, arguments, counted, settled, unless};
 use crate::construct::arange;
 use crate::dtype::DType;
 use crate::elemwise::{
-    cast, eq, ge, gt, le, log, log_gamma_correction, log1p, lt, neg, negative_binomial_deviance, neq, or_,
+    and_, cast, eq, ge, gt, isnan, le, log, log_gamma_correction, log1p, lt, neg, negative_binomial_deviance, neq, or_,
     poisson_deviance, scaled_log1p, softplus, sub, switch, xlog1py, xlogy,
 };
 use crate::layout::{expand_dims, shape_i};
@@ -79,7 +79,9 @@ pub fn binomial<'a>(
     let correction = |x: &Variable| log_gamma_correction(0, x);
     let front = 0.5 * log(&(&of / &some / &rest))? - LN_SQRT_TAU;
     let value = front + correction(&of)? - correction(&some)? - correction(&rest)? - deviance;
-    let at_none = xlog1py(&n, &neg(&unless(&neq(&k, 0.0)?, &p, 0.5)?)?)?;
+    // No trials: the slope is 0 / 0 where p is 1.
+    let certain = and_(&le(&n, 0.0)?, &ge(&p, 1.0)?)?;
+    let at_none = xlog1py(&n, &neg(&unless(&or_(&neq(&k, 0.0)?, &certain)?, &p, 0.5)?)?)?;
     let at_all = xlogy(&n, &unless(&neq(&k, &n)?, &p, 0.5)?)?;
     settled(&switch(&none, &at_none, &switch(&all, &at_all, &value)?)?, &outside, &invalid)
 }
@@ -96,7 +98,7 @@ pub fn bernoulli_logit<'a>(k: impl Into<Operand<'a>>, logit_p: impl Into<Operand
     let [k, eta] = arguments("bernoulli_logit_logp", [k.into(), logit_p.into()])?;
     let (k, none) = counted(&k)?;
     let value = neg(&softplus(&switch(&eq(&k, 1.0)?, &neg(&eta)?, &eta)?)?)?;
-    switch(&or_(&none, &gt(&k, 1.0)?)?, f64::NEG_INFINITY, &value)
+    settled(&value, &or_(&none, &gt(&k, 1.0)?)?, &isnan(&k)?)
 }
 
 /// A choice k among those of the last axis of `logits`, of probabilities `softmax(logits)` (PyMC: `Categorical`, logit_p;
@@ -128,7 +130,7 @@ pub fn categorical_logit<'a>(k: impl Into<Operand<'a>>, logits: &Variable) -> Re
     let last = tensor_type(density, &others)?.rank() - 1;
     let own = sum_axes(&switch(&chosen, &logits, 0.0)?, &[last])?;
     let value = neg(&softplus(&sub(&logsumexp_axes(&others, &[last])?, &own)?)?)?;
-    switch(&outside, f64::NEG_INFINITY, &value)
+    settled(&value, &outside, &isnan(&k)?)
 }
 
 /// What Stirling's formula leaves of `ln k!`, for k > 0: `ln √(2πk) + δ(k)`.

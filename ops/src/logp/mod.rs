@@ -43,7 +43,7 @@ pub use real::{laplace, normal, student_t};
 pub use vectors::dirichlet;
 
 use crate::broadcasting::align;
-use crate::elemwise::{abs, add, cast, eq, float_dtype, floor, gt, log, log1p, lt, neq, or_, reciprocal, sqr, switch};
+use crate::elemwise::{abs, add, cast, eq, float_dtype, floor, gt, log, log1p, lt, or_, reciprocal, sqr, switch};
 use crate::tensor::tensor_type;
 
 /// `ln √(2π)`.
@@ -58,10 +58,10 @@ fn arguments<const N: usize>(density: &'static str, operands: [Operand<'_>; N]) 
     Ok(aligned.try_into().expect("as many as there were"))
 }
 
-/// Counts without derivatives, and where they are none: below zero, or no whole numbers.
+/// Counts without derivatives, and where they are none: below zero, or no whole numbers. NaN is not outside, but unknown.
 fn counted(k: &Variable) -> Result<(Variable, Variable)> {
     let k = stop_gradient(k)?;
-    let none = or_(&lt(&k, 0.0)?, &neq(&k, &floor(&k)?)?)?;
+    let none = or_(&lt(&k, 0.0)?, &gt(&k, &floor(&k)?)?)?;
     Ok((k, none))
 }
 

@@ -49,7 +49,8 @@ rule! {
         for (axis, factor) in factors.iter().enumerate().rev() {
             solved = factor_solve_axis(&lu_factor(factor)?, &solved, axis, trans)?;
         }
-        let length = orders.iter().fold(Dim::from(1), |length, order| length.times(order));
+        let known = node.output(0).ty().extents()[0].map(Dim::from);
+        let length = known.unwrap_or_else(|| orders.iter().fold(Dim::from(1), |length, order| length.times(order)));
         Ok(Some(vec![reshape(&solved, [&[length], &columns[..]].concat())?]))
     }
 }
