@@ -125,18 +125,25 @@ impl Op for KronShiftContract {
         let (work, inputs, outputs) = io.with_state::<Work>()?;
         let spectrum = Spectrum::of(inputs, self.factors)?;
         work.matrices.resize_with(self.factors * self.products, Mat::new);
+        work.halves.resize_with(self.factors, Mat::new);
         // The place of the omitted one stays as it is, so that every product has as many.
         let omitted = self.factors * (self.products - 1) + self.slot;
         for at in self.factors + 1..self.arity() {
             let x = inputs.get::<Tensor>(at)?.array::<f64>().map_err(|_| OpFailure::WrongValue(at))?;
-            let u = spectrum.factors[self.factor_of(at)].vectors();
+            let k = self.factor_of(at);
+            let u = spectrum.factors[k].vectors();
             let n = u.nrows();
             if x.shape() != [n, n] {
                 return Err(OpFailure::Shapes("a matrix is not as large as its factor".to_owned()).into());
             }
             let (x, place) = (x.to_contiguous(), at - self.factors - 1);
             let to = &mut work.matrices[place + usize::from(place >= omitted)];
-            conjugate(u.transpose(), MatRef::from_row_major_slice(&x.storage()[..x.len()], n, n), &mut work.left, to);
+            conjugate(
+                u.transpose(),
+                MatRef::from_row_major_slice(&x.storage()[..x.len()], n, n),
+                &mut work.halves[k],
+                to,
+            );
         }
         spectrum.write_inverses(&mut work.inverses)?;
         let problem = Problem {
@@ -152,7 +159,7 @@ impl Op for KronShiftContract {
             2 => problem.two(buffers, &mut work.gammas, &mut work.turned),
             _ => problem.many(&mut work.turned),
         }
-        conjugate(u, work.turned.as_ref(), &mut work.left, &mut work.result);
+        conjugate(u, work.turned.as_ref(), &mut work.halves[self.slot], &mut work.result);
         let out = outputs[0].buffer::<Tensor>().reset::<f64>(&[u.nrows(), u.nrows()]);
         for (i, row) in out.chunks_exact_mut(u.nrows().max(1)).enumerate() {
             row.iter_mut().enumerate().for_each(|(j, x)| *x = work.result[(i, j)]);
@@ -241,16 +248,16 @@ struct Work {
     /// The matrices of all products, in the basis of the vectors.
     matrices: Vec<Mat<f64>>,
     gammas: Vec<Mat<f64>>,
-    left: Mat<f64>,
+    /// Half of a change of basis, for each factor.
+    halves: Vec<Mat<f64>>,
     turned: Mat<f64>,
     result: Mat<f64>,
 }
 
 impl Default for Work {
     fn default() -> Self {
-        let [left, turned, result] = std::array::from_fn(|_| Mat::new());
-        let ([inverses, x, spare], [matrices, gammas]) = Default::default();
-        Self { inverses, x, spare, matrices, gammas, left, turned, result }
+        let ([inverses, x, spare], [matrices, gammas, halves]) = Default::default();
+        Self { inverses, x, spare, matrices, gammas, halves, turned: Mat::new(), result: Mat::new() }
     }
 }
 
