@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use kronograph_graph::{
-    BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape, Tangents,
-    Variable, apply, sum_of,
+    BuildError, Grad, Grads, Inputs, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Shape,
+    Tangents, Variable, apply, sum_of,
 };
 use smallvec::SmallVec;
 
@@ -57,6 +57,32 @@ pub(super) fn identities(factors: &[Variable]) -> Result<Vec<Variable>> {
 }
 
 impl KronShiftContract {
+    /// Writes the matrices of all products in the basis of the vectors.
+    fn turn(self, inputs: &Inputs<'_>, spectrum: &Spectrum<'_>, work: &mut Work) -> Result<(), OpFailure> {
+        work.matrices.resize_with(self.factors * self.products, Mat::new);
+        work.halves.resize_with(self.factors, Mat::new);
+        // The place of the omitted one stays as it is, so that every product has as many.
+        let omitted = self.factors * (self.products - 1) + self.slot;
+        for at in self.factors + 1..self.arity() {
+            let x = inputs.get::<Tensor>(at)?.array::<f64>().map_err(|_| OpFailure::WrongValue(at))?;
+            let k = self.factor_of(at);
+            let u = spectrum.factors[k].vectors();
+            let n = u.nrows();
+            if x.shape() != [n, n] {
+                return Err(OpFailure::Shapes("a matrix is not as large as its factor".to_owned()));
+            }
+            let (x, place) = (x.to_contiguous(), at - self.factors - 1);
+            let to = &mut work.matrices[place + usize::from(place >= omitted)];
+            conjugate(
+                u.transpose(),
+                MatRef::from_row_major_slice(&x.storage()[..x.len()], n, n),
+                &mut work.halves[k],
+                to,
+            );
+        }
+        Ok(())
+    }
+
     /// The number of inputs.
     fn arity(self) -> usize {
         self.factors * (self.products + 1)
@@ -124,27 +150,7 @@ impl Op for KronShiftContract {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (work, inputs, outputs) = io.with_state::<Work>()?;
         let spectrum = Spectrum::of(inputs, self.factors)?;
-        work.matrices.resize_with(self.factors * self.products, Mat::new);
-        work.halves.resize_with(self.factors, Mat::new);
-        // The place of the omitted one stays as it is, so that every product has as many.
-        let omitted = self.factors * (self.products - 1) + self.slot;
-        for at in self.factors + 1..self.arity() {
-            let x = inputs.get::<Tensor>(at)?.array::<f64>().map_err(|_| OpFailure::WrongValue(at))?;
-            let k = self.factor_of(at);
-            let u = spectrum.factors[k].vectors();
-            let n = u.nrows();
-            if x.shape() != [n, n] {
-                return Err(OpFailure::Shapes("a matrix is not as large as its factor".to_owned()).into());
-            }
-            let (x, place) = (x.to_contiguous(), at - self.factors - 1);
-            let to = &mut work.matrices[place + usize::from(place >= omitted)];
-            conjugate(
-                u.transpose(),
-                MatRef::from_row_major_slice(&x.storage()[..x.len()], n, n),
-                &mut work.halves[k],
-                to,
-            );
-        }
+        self.turn(inputs, &spectrum, work)?;
         spectrum.write_inverses(&mut work.inverses)?;
         let problem = Problem {
             orders: spectrum.orders(),
