@@ -25,16 +25,31 @@ fn the_restricted_likelihood_is_golden() {
     for a in &moved {
         average.extend(moved.iter().map(|b| 0.5 * matmul(a, &project(b)).unwrap()));
     }
+    let unit = |k: usize| constant((0..6).map(|i| f64::from(u8::from(i == k))).collect::<Vec<_>>());
+    let columns: Vec<Variable> = (0..6).map(|k| project(&unit(k))).collect();
+    let p = stack(&columns, 0).unwrap();
+    let mut expected = Vec::new();
+    for a in &slices {
+        let through = |b: &Variable| {
+            0.5 * trace(&matmul(&matmul(&p, a).unwrap(), &matmul(&p, b).unwrap()).unwrap(), 0, 0, 1).unwrap()
+        };
+        expected.extend(slices.iter().map(through));
+    }
+    let average = stack(&average, 0).unwrap();
+    let score = grad(&loglik, std::slice::from_ref(&raw)).unwrap().remove(0);
+    let step = solve(&reshape(&average, [3, 3]).unwrap(), &score).unwrap();
     let random = v.operands()[0].matmul(&py).unwrap();
-    let mut outputs = vec![
+    let outputs = [
         loglik.clone(),
         v.blue(&y, &x).unwrap(),
         py.clone(),
         random,
-        grad(&loglik, std::slice::from_ref(&raw)).unwrap().remove(0),
+        score,
         v.matrix().unwrap(),
+        average,
+        stack(&expected, 0).unwrap(),
+        step,
     ];
-    outputs.push(stack(&average, 0).unwrap());
     let got = at(&raw, &numbers(&golden["inputs"]["params"]), &outputs);
     for (k, key) in ["loglik", "beta", "Py", "u"].iter().enumerate() {
         assert_close(key, &got[k], &numbers(&golden["outputs"][key]), TOLERANCE);
@@ -42,6 +57,8 @@ fn the_restricted_likelihood_is_golden() {
     assert_close("score", &got[4], &numbers(&golden["gradients"]["score"]), TOLERANCE);
     assert_close("V", &got[5], &numbers(&golden["outputs"]["V"]), TOLERANCE);
     assert_close("average information", &got[6], &numbers(&golden["gradients"]["AI"]), TOLERANCE);
+    assert_close("expected information", &got[7], &numbers(&golden["gradients"]["expected_information"]), TOLERANCE);
+    assert_close("step", &got[8], &numbers(&golden["outputs"]["ai_step"]), TOLERANCE);
 }
 
 /// With its constants it is the log-density of what is orthogonal to X: for X = 1, of the deviations from the mean.
