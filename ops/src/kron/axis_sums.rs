@@ -14,7 +14,7 @@ use super::sum_diag::kronsum_diag;
 use crate::construct::full;
 use crate::elemwise::{cast, cast_into};
 use crate::kernels::axis_sums::Addend;
-use crate::layout::{ExtentSpec, Lowered, lengths_at_run_time, lower};
+use crate::layout::{ExtentSpec, Lowered, lengths_at_run_time};
 use crate::params::some;
 use crate::samples::{dense, given, narrowed, spread_over};
 use crate::tensor::{Element, Strided, Tensor, TensorType, shape_text, tensor_type};
@@ -39,10 +39,7 @@ pub fn factorwise_sums_diag<D: Into<Dim>>(v: &Variable, dims: impl IntoIterator<
     let _scope = origin::here();
     let dims = Dims::of("factorwise_sums_diag", dims)?;
     dims.check_vector(v)?;
-    let Lowered { spec, inputs } = lower(dims.as_slice())?;
-    if spec.contains(&ExtentSpec::Infer) {
-        return Err(BuildError::parameter("factorwise_sums_diag", "every size must be given"));
-    }
+    let Lowered { spec, inputs } = dims.given(dims.as_slice())?;
     let op = FactorwiseSumsDiag { dims: spec };
     Ok(apply_all(op, &[std::slice::from_ref(v), &inputs].concat())?.into_vec())
 }

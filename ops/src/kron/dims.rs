@@ -76,13 +76,20 @@ impl Dims {
         Err(BuildError::inputs(self.op, std::slice::from_ref(x), format!("{what} of length {size} is needed")))
     }
 
-    /// Sizes of some of the factors as parameters of an op, and the scalars that it reads the others from.
+    /// Sizes as parameters of an op, none of which is left to be inferred.
+    #[track_caller]
+    pub(super) fn given(&self, dims: &[Dim]) -> Result<Lowered> {
+        let lowered = lower(dims)?;
+        match lowered.spec.contains(&ExtentSpec::Infer) {
+            true => Err(BuildError::parameter(self.op, "every size must be given")),
+            false => Ok(lowered),
+        }
+    }
+
+    /// [`given`](Self::given) for some of the factors: the sizes, and the scalars that the op reads others from.
     #[track_caller]
     pub(super) fn lowered<const N: usize>(&self, dims: [Dim; N]) -> Result<([ExtentSpec; N], Vec<Variable>)> {
-        let Lowered { spec, inputs } = lower(&dims)?;
-        match <[ExtentSpec; N]>::try_from(&spec[..]) {
-            Ok(sizes) if !sizes.contains(&ExtentSpec::Infer) => Ok((sizes, inputs)),
-            _ => Err(BuildError::parameter(self.op, "every size must be given")),
-        }
+        let Lowered { spec, inputs } = self.given(&dims)?;
+        Ok((std::array::from_fn(|k| spec[k]), inputs))
     }
 }
