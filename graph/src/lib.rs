@@ -61,7 +61,7 @@ pub use op::{
     Tangents, Why,
 };
 pub use op_from_graph::{GraphState, InnerError, JvpRule, OpFromGraph, VjpRule};
-pub use operators::{Operand, UnaryVerb, Verb, binary, unary};
+pub use operators::{Operand, UnaryVerb, Verb, binary, overloaded, unary};
 pub use origin::{Origin, scope};
 pub use print::{debug_print, expression_text};
 pub use registry::{Entry, OpRegistry, Sample, SampleInput};

@@ -5,6 +5,7 @@
 //! Operators cannot return a `Result`, so they panic with the message that their `try_` twin returns.
 
 use crate::error::{BuildError, Result};
+use crate::op::Op;
 use crate::origin;
 use crate::variable::Variable;
 
@@ -21,6 +22,8 @@ pub enum Verb {
     Div,
     /// The matrix product.
     MatMul,
+    /// NumPy's `dot`.
+    Dot,
 }
 
 /// A unary operator.
@@ -113,6 +116,13 @@ pub fn unary(verb: UnaryVerb, operand: &Variable) -> Result<Variable> {
     })
 }
 
+/// What the function of an op means for operands of other types than it was made for: the first answer of their types,
+/// `None` when none of them has one.
+pub fn overloaded(op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<Variable>> {
+    let variables = operands.iter().filter_map(|operand| operand.variable());
+    variables.into_iter().find_map(|variable| variable.ty().overload(op, operands))
+}
+
 fn verb_name(verb: Verb) -> &'static str {
     match verb {
         Verb::Add => "add",
@@ -120,6 +130,7 @@ fn verb_name(verb: Verb) -> &'static str {
         Verb::Mul => "mul",
         Verb::Div => "true_div",
         Verb::MatMul => "matmul",
+        Verb::Dot => "dot",
     }
 }
 

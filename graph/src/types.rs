@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::error::{BuildError, Result};
+use crate::op::Op;
 use crate::operators::{Operand, UnaryVerb, Verb};
 use crate::value::Value;
 use crate::variable::Variable;
@@ -95,6 +96,16 @@ pub trait Type: TypeIdentity + Debug + Display + Send + Sync + 'static {
         Err(no_tangent_type("accumulate", like))
     }
 
+    /// The cotangent of `like` where a value of it stores something: for types that do not store every entry, the part
+    /// that belongs to stored ones.
+    ///
+    /// # Errors
+    ///
+    /// When `cotangent` cannot be one of `like`.
+    fn structured(&self, _like: &Variable, cotangent: &Variable) -> Result<Variable> {
+        Ok(cotangent.clone())
+    }
+
     /// What a binary operator means when one operand is of this type; `None` leaves it to the other operand's type.
     fn binary(&self, _verb: Verb, _left: Operand<'_>, _right: Operand<'_>) -> Option<Result<Variable>> {
         None
@@ -102,6 +113,12 @@ pub trait Type: TypeIdentity + Debug + Display + Send + Sync + 'static {
 
     /// What a unary operator means for this type; `None` when it has no meaning.
     fn unary(&self, _verb: UnaryVerb, _operand: &Variable) -> Option<Result<Variable>> {
+        None
+    }
+
+    /// What the function of an op that was made for another type means when one operand is of this type; `None` leaves
+    /// it to the other operands' types.
+    fn overload(&self, _op: &dyn Op, _operands: &[Operand<'_>]) -> Option<Result<Variable>> {
         None
     }
 }

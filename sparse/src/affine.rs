@@ -13,12 +13,12 @@ use kronograph_graph::{
 use kronograph_ops::params::some;
 use kronograph_ops::{DType, Tensor};
 
-use crate::convert::same_pattern;
 use crate::inner::{project_sparse, sparse_inner};
+use crate::kept::same_pattern;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
 use crate::samples::{dense_input, nothing, op, other, wide};
-use crate::ty::{SparseType, check_scalar, sparse_type};
+use crate::ty::{SparseType, check_scalar, sparse_f64};
 
 /// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,10 +48,10 @@ impl AffineOnPattern {
 /// The static shape that sparse inputs of one format share.
 pub(crate) fn shared_type(op: &'static str, matrices: &[Variable]) -> Result<(Format, [Option<usize>; 2])> {
     let Some(first) = matrices.first() else { return Err(BuildError::arity(op, 1, matrices)) };
-    let first = sparse_type(op, first)?;
+    let first = sparse_f64(op, first)?;
     let mut shape = first.shape();
     for matrix in &matrices[1..] {
-        let ty = sparse_type(op, matrix)?;
+        let ty = sparse_f64(op, matrix)?;
         if ty.format() != first.format() {
             return Err(BuildError::inputs(op, matrices, "the formats must be equal; convert with `to_format`"));
         }

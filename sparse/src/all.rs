@@ -3,7 +3,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    affine, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, lu, product, sampled, transpose,
+    add, affine, cast, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, like, lu,
+    product, sampled, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -20,7 +21,10 @@ use crate::{
 /// ```
 pub fn entries() -> Vec<Entry> {
     [
+        add::entries(),
         affine::entries(),
+        cast::entries(),
+        data::entries(),
         dense::entries(),
         format::entries(),
         identity::entries(),
@@ -28,6 +32,7 @@ pub fn entries() -> Vec<Entry> {
         transpose::entries(),
         product::entries(),
         sampled::entries(),
+        like::entries(),
         lu::entries(),
         inverse::entries(),
         kron::entries(),

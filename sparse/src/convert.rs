@@ -1,12 +1,12 @@
 //! Doors: triplets, dense tensors, the other format, and variables.
 //!
-//! sprs serves for summing triplets and for changing the format.
+//! sprs serves for summing triplets.
 
 use std::sync::Arc;
 
-use kronograph_graph::Variable;
-use kronograph_ops::{DType, Element, Strided, Tensor, TensorError, check_size, constant};
-use sprs::{CsMatViewI, TriMatI};
+use kronograph_graph::{Value, Variable};
+use kronograph_ops::{DType, Element, Strided, Tensor, TensorError, check_size, constant, each_dtype};
+use sprs::TriMatI;
 
 use crate::matrix::{Format, SparseError, SparseMatrix};
 use crate::pattern::Pattern;
@@ -65,15 +65,7 @@ impl SparseMatrix {
             Tensor::new(&[rows, columns], out)
         }
         check_size(&self.shape()).map_err(|_| SparseError::TooLarge)?;
-        let dense = match self.data() {
-            Tensor::F64(data) => fill(self, data),
-            Tensor::F32(data) => fill(self, data),
-            Tensor::I64(data) => fill(self, data),
-            Tensor::I32(data) => fill(self, data),
-            Tensor::I8(data) => fill(self, data),
-            Tensor::U8(data) => fill(self, data),
-            Tensor::Bool(data) => fill(self, data),
-        };
+        let dense = each_dtype!(self.data(), data => fill(self, data));
         dense.map_err(|error| SparseError::Data(error.to_string()))
     }
 
@@ -88,58 +80,36 @@ impl SparseMatrix {
         }
     }
 
-    fn wide_values(&self) -> Vec<f64> {
-        match self.data() {
-            Tensor::F64(data) => data.to_vec(),
-            Tensor::F32(data) => data.to_vec().into_iter().map(f64::from).collect(),
-            Tensor::I64(data) => data.to_vec().into_iter().map(|x| x as f64).collect(),
-            Tensor::I32(data) => data.to_vec().into_iter().map(f64::from).collect(),
-            Tensor::I8(data) => data.to_vec().into_iter().map(f64::from).collect(),
-            Tensor::U8(data) => data.to_vec().into_iter().map(f64::from).collect(),
-            Tensor::Bool(_) => Vec::new(),
-        }
-    }
-
-    /// The same matrix in the given format, with sorted indices and f64 values; itself if it is that already.
+    /// The same matrix in the given format, with sorted indices; itself if it is that already.
     pub fn to_format(&self, format: Format) -> Self {
-        if self.format() == format && self.pattern().is_sorted() && self.data().dtype() == DType::F64 {
-            return self.clone();
+        match format == self.format() {
+            true => self.sorted(),
+            false => self.moved(format, &self.pattern().flipped()),
         }
-        let sorted = self.sorted();
-        let pattern = sorted.pattern();
-        let shape = (pattern.major(), pattern.minor());
-        let data = sorted.wide_values();
-        let (indptr, indices, data) = if format == self.format() {
-            (pattern.indptr().to_vec(), pattern.indices().to_vec(), data)
-        } else {
-            let view = CsMatViewI::<f64, u32>::new(shape, pattern.indptr(), pattern.indices(), &data);
-            view.to_other_storage().into_raw_storage()
-        };
-        let widen = |values: Vec<u32>| values.into_iter().map(|value| value as usize).collect();
-        let converted = Self::new(format, self.shape(), data, widen(indices), widen(indptr));
-        converted.expect("a valid matrix is valid in the other format")
     }
 
-    fn sorted(&self) -> Self {
-        if self.pattern().is_sorted() {
-            return self.clone();
+    /// The same matrix with ascending indices in every slice; itself if it has them.
+    pub fn sorted(&self) -> Self {
+        match self.pattern().is_sorted() {
+            true => self.clone(),
+            false => self.moved(self.format(), &self.pattern().sorted()),
         }
-        let (pattern, values) = (self.pattern(), self.wide_values());
-        let (mut indices, mut data) = (Vec::with_capacity(self.nnz()), Vec::with_capacity(self.nnz()));
-        for slice in 0..pattern.major() {
-            let mut slots: Vec<usize> = pattern.range(slice).collect();
-            slots.sort_unstable_by_key(|&slot| pattern.indices()[slot]);
-            indices.extend(slots.iter().map(|&slot| pattern.indices()[slot] as usize));
-            data.extend(slots.iter().map(|&slot| values[slot]));
-        }
-        let indptr = pattern.indptr().iter().map(|&start| start as usize).collect();
-        Self::new(self.format(), self.shape(), data, indices, indptr).expect("the same positions, sorted")
+    }
+
+    /// The same matrix with values of another dtype, converted as [`cast`](kronograph_ops::cast) does.
+    ///
+    /// # Errors
+    ///
+    /// For truth values, which no sparse matrix holds.
+    pub fn to_dtype(&self, dtype: DType) -> Result<Self, SparseError> {
+        Self::with_pattern(self.format(), self.shape(), self.pattern().clone(), self.data().to_dtype(dtype))
     }
 
     /// The same positions with each row divided by its sum; rows that sum to zero stay as they are.
     pub fn row_standardized(&self) -> Self {
         let mut sums = vec![0.0; self.shape()[0]];
-        let mut values = self.wide_values();
+        let data = self.data().to_dtype(DType::F64);
+        let mut values = data.as_f64().map_or_else(Vec::new, <[f64]>::to_vec);
         self.for_each_position(|slot, i, _| sums[i] += values[slot]);
         self.for_each_position(|slot, i, _| {
             if sums[i] != 0.0 {
@@ -182,9 +152,4 @@ impl<'a> PatternOf<'a> {
     pub(crate) fn matrix(matrix: &'a SparseMatrix) -> Self {
         Self { format: matrix.format(), shape: matrix.shape(), pattern: matrix.pattern() }
     }
-}
-
-/// Whether two shared patterns are the same: by address first, since they mostly are shared.
-pub(crate) fn same_pattern(a: &Arc<Pattern>, b: &Arc<Pattern>) -> bool {
-    Arc::ptr_eq(a, b) || a == b
 }

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result,
-    Sample, Shape, Tangents, Variable, apply, origin,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample,
+    Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::only;
-use kronograph_ops::{DType, Tensor};
 
-use crate::convert::same_pattern;
-use crate::inner::project_sparse;
+use crate::kept::Kept;
 use crate::matrix::{Format, SparseMatrix};
-use crate::pattern::Pattern;
+use crate::pattern::Moved;
 use crate::samples::{Build, no_rows, nothing, op, wide};
 use crate::ty::{SparseType, sparse_type};
 
@@ -25,11 +23,11 @@ pub struct ToFormat {
 }
 
 /// `x` in the given format, with sorted indices; itself, sorted or not, if it is in that format already (SciPy:
-/// `tocsr`, `tocsc`). The same positions are stored, and the derivative moves back to where they were.
+/// `tocsr`, `tocsc`). The same positions are stored. The derivative is regular.
 ///
 /// # Errors
 ///
-/// When `x` is no sparse f64 matrix.
+/// When `x` is no sparse matrix.
 #[track_caller]
 pub fn to_format(x: &Variable, format: Format) -> Result<Variable> {
     let _scope = origin::here();
@@ -54,7 +52,7 @@ fn samples(format: Format) -> Vec<Sample> {
     ]
 }
 
-fn format_of(params: &Params<'_>) -> Result<Format> {
+pub(crate) fn format_of(params: &Params<'_>) -> Result<Format> {
     match params.word("format")? {
         "csr" => Ok(Format::Csr),
         "csc" => Ok(Format::Csc),
@@ -73,29 +71,27 @@ impl Op for ToFormat {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [x] = inputs else { return Err(BuildError::arity("to_format", 1, inputs)) };
-        Ok(NodeSpec::one(SparseType::shared(self.format, DType::F64, sparse_type("to_format", x)?.shape())))
+        let ty = sparse_type("to_format", x)?;
+        Ok(NodeSpec::one(SparseType::shared(self.format, ty.dtype(), ty.shape())))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<Converted>()?;
+        let (state, inputs, outputs) = io.with_state::<Kept<Moved>>()?;
         let x = inputs.get::<SparseMatrix>(0)?;
-        let values = x.values().ok_or(OpFailure::WrongValue(0))?;
-        let Conversion { to, slots, .. } = state.of(x, self.format)?;
-        let out = outputs[0].buffer::<SparseMatrix>().reset(self.format, x.shape(), to);
-        out.iter_mut().zip(slots).for_each(|(out, slot)| *out = values[*slot]);
+        let move_to = || Ok(if x.format() == self.format { x.pattern().sorted() } else { x.pattern().flipped() });
+        let moved = state.of_patterns(&[x.pattern()], move_to)?;
+        outputs[0].buffer::<SparseMatrix>().reset_moved(self.format, x.shape(), moved, x);
         Ok(())
     }
 
-    /// The cotangent in the format that the matrix has, on its pattern.
+    /// The cotangent in the format that the matrix has.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        let x = node.input(0);
-        let back = to_format(g, sparse_type("to_format", x)?.format())?;
-        Ok(vec![project_sparse(x, &back)?.into()])
+        Ok(vec![to_format(g, sparse_type("to_format", node.input(0))?.format())?.into()])
     }
 
-    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        node.linear_tangent(0, tangents)
+    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        Ok(vec![tangents[0].as_ref().map(|tangent| to_format(tangent, self.format)).transpose()?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -103,42 +99,6 @@ impl Op for ToFormat {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<Converted>::default())
-    }
-}
-
-/// A pattern in another format, and the slot that each of its entries comes from.
-#[derive(Clone, Debug)]
-struct Conversion {
-    from: Arc<Pattern>,
-    to: Arc<Pattern>,
-    slots: Vec<usize>,
-}
-
-/// The conversion of the pattern seen last.
-#[derive(Clone, Debug, Default)]
-struct Converted(Option<Conversion>);
-
-impl Converted {
-    fn of(&mut self, x: &SparseMatrix, format: Format) -> Result<&Conversion, OpFailure> {
-        let known = self.0.take().filter(|known| same_pattern(&known.from, x.pattern()));
-        let known = match known {
-            Some(known) => known,
-            None => {
-                // Slots, of which there are no more than 2³², are whole numbers in f64.
-                let slots = Tensor::vector((0..x.nnz()).map(|slot| slot as f64).collect::<Vec<_>>());
-                let numbered = SparseMatrix::with_pattern(x.format(), x.shape(), x.pattern().clone(), slots);
-                let turned = numbered.map_err(|error| OpFailure::Shapes(error.to_string()))?.to_format(format);
-                let slots = turned.values().ok_or(OpFailure::WrongValue(0))?.iter().map(|slot| *slot as usize);
-                Conversion { from: x.pattern().clone(), to: turned.pattern().clone(), slots: slots.collect() }
-            }
-        };
-        Ok(self.0.insert(known))
-    }
-}
-
-impl OpState for Converted {
-    fn fork(&self) -> Box<dyn OpState> {
-        Box::new(self.clone())
+        Some(Box::<Kept<Moved>>::default())
     }
 }

@@ -13,7 +13,7 @@ use kronograph_ops::{DType, LinalgError};
 use crate::matrix::SparseMatrix;
 use crate::pattern::Pattern;
 use crate::samples::{Build, op, weights};
-use crate::ty::{SparseType, sparse_type};
+use crate::ty::{SparseType, sparse_f64};
 
 /// The identity matrix in the format and of the size of a square sparse matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub fn identity_like(like: &Variable) -> Result<Variable> {
 
 /// Checks that a sparse input may be square, and returns its type.
 pub(crate) fn square_type<'a>(op: &'static str, matrix: &'a Variable) -> Result<&'a SparseType> {
-    let ty = sparse_type(op, matrix)?;
+    let ty = sparse_f64(op, matrix)?;
     match ty.shape() {
         [Some(rows), Some(columns)] if rows != columns => {
             Err(BuildError::inputs(op, std::slice::from_ref(matrix), "the matrix must be square"))

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply, sum_of,
+    Variable, apply, origin, sum_of,
 };
 use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Tensor, TensorType};
 
 use crate::affine::{affine_on_pattern, shared_type};
-use crate::convert::same_pattern;
+use crate::convert::PatternOf;
+use crate::format::to_format;
+use crate::kept::Kept;
+use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
-use crate::pattern::Pattern;
+use crate::number::each_number;
 use crate::samples::{Build, op, overlapping};
-use crate::ty::SparseType;
+use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
 
 /// `sum(A ∘ B)` over the positions that both store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,13 +41,16 @@ pub fn sparse_inner(a: &Variable, b: &Variable) -> Result<Variable> {
 pub struct ProjectSparse;
 
 /// `x` on the pattern of `like`: entries that `like` does not store are dropped, entries that `x` does not are zero.
+/// `x` may be of another format, and of another dtype, which it keeps.
 ///
 /// # Errors
 ///
-/// When formats or shapes differ.
+/// When `like` has no pattern, `x` is no sparse matrix, or the shapes differ.
 #[track_caller]
 pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
-    apply(ProjectSparse, &[like.clone(), x.clone()])
+    let _scope = origin::here();
+    let x = to_format(x, pattern_source("project_sparse", like)?.format())?;
+    apply(ProjectSparse, &[like.clone(), x])
 }
 
 /// The format and static shape that two sparse inputs share.
@@ -80,9 +86,9 @@ impl Op for SparseInner {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<SlotState>()?;
+        let (state, inputs, outputs) = io.with_state::<Kept<Vec<u32>>>()?;
         let (a, b) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
-        let slots = state.slots(b, a)?;
+        let slots = slots(state, &PatternOf::matrix(b), a)?;
         let (x, y) = (a.values().ok_or(OpFailure::WrongValue(0))?, b.values().ok_or(OpFailure::WrongValue(1))?);
         let total = match slots {
             Slots::Same => x.iter().zip(y).map(|(x, y)| x * y).sum(),
@@ -116,7 +122,7 @@ impl Op for SparseInner {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<SlotState>::default())
+        Some(Box::<Kept<Vec<u32>>>::default())
     }
 }
 
@@ -126,37 +132,43 @@ impl Op for ProjectSparse {
     }
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        let (format, shape) = check("project_sparse", inputs)?;
-        Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
+        let [like, x] = inputs else { return Err(BuildError::arity("project_sparse", 2, inputs)) };
+        let (a, b) = (pattern_source("project_sparse", like)?, sparse_type("project_sparse", x)?);
+        if a.format() != b.format() {
+            return Err(BuildError::inputs("project_sparse", inputs, "the formats must be equal"));
+        }
+        let shape = same_shape("project_sparse", inputs, a.shape(), b.shape())?;
+        Ok(NodeSpec::one(SparseType::shared(a.format(), b.dtype(), shape)))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<SlotState>()?;
-        let (like, x) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
-        let slots = state.slots(like, x)?;
-        let values = x.values().ok_or(OpFailure::WrongValue(1))?;
-        let out = outputs[0].buffer::<SparseMatrix>().reset(like.format(), like.shape(), like.pattern());
-        match slots {
-            Slots::Same => out.copy_from_slice(values),
-            Slots::At(slots) => {
-                out.iter_mut()
-                    .zip(slots)
-                    .for_each(|(out, &slot)| *out = values.get(slot as usize).copied().unwrap_or(0.0));
+        let (state, inputs, outputs) = io.with_state::<Kept<Vec<u32>>>()?;
+        let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
+        let x = inputs.get::<SparseMatrix>(1)?;
+        let slots = slots(state, &like, x)?;
+        each_number!(x.dtype(), T => {
+            let values = x.slots::<T>()?;
+            let out = outputs[0].buffer::<SparseMatrix>().reset::<T>(like.format, like.shape, like.pattern);
+            match slots {
+                Slots::Same => out.copy_from_slice(values),
+                Slots::At(slots) => {
+                    let value = |slot: u32| values.get(slot as usize).copied().unwrap_or_default();
+                    out.iter_mut().zip(slots).for_each(|(out, &slot)| *out = value(slot));
+                }
             }
-        }
+        });
         Ok(())
     }
 
-    /// The adjoint of a projection is the projection back.
+    /// The projection is regular in `x`, and its own adjoint.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Disconnected, Grad::Zero]) };
-        Ok(vec![Grad::Disconnected, project_sparse(node.input(1), g)?.into()])
+        Ok(vec![Grad::Disconnected, project_sparse(node.input(0), g)?.into()])
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(tangent) = &tangents[1] else { return Ok(vec![Grad::Zero]) };
-        let own = project_sparse(node.input(1), tangent)?;
-        Ok(vec![project_sparse(node.input(0), &own)?.into()])
+        Ok(vec![project_sparse(node.input(0), tangent)?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -168,43 +180,25 @@ impl Op for ProjectSparse {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<SlotState>::default())
+        Some(Box::<Kept<Vec<u32>>>::default())
     }
 }
 
-/// Where the slots of one pattern are in another, kept for the patterns seen last.
-#[derive(Clone, Debug, Default)]
-struct SlotState {
-    known: Option<(Arc<Pattern>, Arc<Pattern>)>,
-    slots: Arc<Vec<u32>>,
-}
-
+/// Where the slots of one pattern are in another.
 enum Slots<'a> {
     Same,
     At(&'a [u32]),
 }
 
-impl SlotState {
-    /// For each slot of `of`, its slot in `place`.
-    fn slots(&mut self, of: &SparseMatrix, place: &SparseMatrix) -> Result<Slots<'_>, OpFailure> {
-        if of.shape() != place.shape() || of.format() != place.format() {
-            let (a, b) = (of.shape(), place.shape());
-            return Err(OpFailure::Shapes(format!("matrices of shape {a:?} and {b:?}, or of two formats")));
-        }
-        if Arc::ptr_eq(of.pattern(), place.pattern()) {
-            return Ok(Slots::Same);
-        }
-        let known = self.known.as_ref();
-        if !known.is_some_and(|(a, b)| same_pattern(a, of.pattern()) && same_pattern(b, place.pattern())) {
-            self.slots = Arc::new(of.pattern().slots_in(place.pattern()));
-            self.known = Some((of.pattern().clone(), place.pattern().clone()));
-        }
-        Ok(Slots::At(&self.slots))
+/// For each slot of `of`, its slot in `place`.
+fn slots<'a>(state: &'a mut Kept<Vec<u32>>, of: &PatternOf<'_>, place: &SparseMatrix) -> Result<Slots<'a>, OpFailure> {
+    if of.format != place.format() {
+        return Err(OpFailure::Shapes("the matrices are of two formats".to_owned()));
     }
-}
-
-impl OpState for SlotState {
-    fn fork(&self) -> Box<dyn OpState> {
-        Box::new(self.clone())
+    check_same_shape(&of.shape, &place.shape())?;
+    if Arc::ptr_eq(of.pattern, place.pattern()) {
+        return Ok(Slots::Same);
     }
+    let patterns = [of.pattern, place.pattern()];
+    Ok(Slots::At(state.of_patterns(&patterns, || Ok(of.pattern.slots_in(place.pattern())))?))
 }

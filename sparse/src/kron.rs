@@ -13,13 +13,13 @@ use kronograph_graph::{
 use kronograph_ops::DType;
 use kronograph_ops::params::exactly;
 
-use crate::convert::same_pattern;
 use crate::format::to_format;
 use crate::inner::project_sparse;
+use crate::kept::same_pattern;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
 use crate::samples::{no_rows, nothing, op, weights, wide};
-use crate::ty::{SparseType, sparse_type};
+use crate::ty::{SparseType, sparse_f64};
 
 /// `A ⊗ B` of sparse matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub struct SparseKron;
 #[track_caller]
 pub fn sparse_kron(a: &Variable, b: &Variable) -> Result<Variable> {
     let _scope = origin::here();
-    apply(SparseKron, &[a.clone(), to_format(b, sparse_type("sparse_kron", a)?.format())?])
+    apply(SparseKron, &[a.clone(), to_format(b, sparse_f64("sparse_kron", a)?.format())?])
 }
 
 /// The factor of a Kronecker product.
@@ -79,9 +79,9 @@ pub fn sparse_kron_contract(side: Side, g: &Variable, a: &Variable, b: &Variable
 
 /// The format that sparse inputs share.
 fn shared_format(op: &'static str, inputs: &[Variable]) -> Result<Format> {
-    let format = sparse_type(op, &inputs[0])?.format();
+    let format = sparse_f64(op, &inputs[0])?.format();
     for input in &inputs[1..] {
-        if sparse_type(op, input)?.format() != format {
+        if sparse_f64(op, input)?.format() != format {
             return Err(BuildError::inputs(op, inputs, "the formats must be equal; convert with `to_format`"));
         }
     }
@@ -151,7 +151,7 @@ impl Op for SparseKron {
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [a, b] = inputs else { return Err(BuildError::arity("sparse_kron", 2, inputs)) };
         let format = shared_format("sparse_kron", inputs)?;
-        let (left, right) = (sparse_type("sparse_kron", a)?.shape(), sparse_type("sparse_kron", b)?.shape());
+        let (left, right) = (sparse_f64("sparse_kron", a)?.shape(), sparse_f64("sparse_kron", b)?.shape());
         let shape = [0, 1].map(|axis| left[axis]?.checked_mul(right[axis]?));
         Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
     }
@@ -235,7 +235,7 @@ impl Op for SparseKronContract {
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [_, _, _] = inputs else { return Err(BuildError::arity("sparse_kron_contract", 3, inputs)) };
         let format = shared_format("sparse_kron_contract", inputs)?;
-        let shape = sparse_type("sparse_kron_contract", &inputs[self.positions().0])?.shape();
+        let shape = sparse_f64("sparse_kron_contract", &inputs[self.positions().0])?.shape();
         Ok(NodeSpec::one(SparseType::shared(format, DType::F64, shape)))
     }
 

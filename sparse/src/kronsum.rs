@@ -14,7 +14,7 @@ use crate::kron::sparse_kron;
 use crate::lu::sparse_lu;
 use crate::matrix::Format;
 use crate::samples::{dense_input, function, square, weights};
-use crate::ty::{SparseType, sparse_type};
+use crate::ty::{SparseType, sparse_f64};
 
 /// `F_1 ⊕ .. ⊕ F_K = sum_k I ⊗ F_k ⊗ I` of square sparse matrices, the last index fastest; for two, `A ⊗ I + I ⊗ B`.
 /// The result has the format of the first.
@@ -79,7 +79,7 @@ pub fn kronsum_solve(factors: &[Variable], b: &Variable, trans: Trans) -> Result
     }
     if factors.iter().any(|factor| factor.type_as::<SparseType>().is_some()) {
         for factor in factors {
-            sparse_type("kronsum_solve", factor)?;
+            sparse_f64("kronsum_solve", factor)?;
         }
         return factor_solve(&sparse_lu(&sparse_kronsum(factors)?)?, &cast(b, DType::F64)?, trans);
     }

@@ -18,24 +18,32 @@
 
 #![deny(unsafe_code)]
 
+mod add;
 mod affine;
 mod all;
+mod cast;
 mod convert;
+mod data;
 mod dense;
+mod display;
 mod flow;
 mod format;
 mod identity;
 mod inner;
 mod inverse;
+mod kept;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
 mod kernels;
 mod kron;
 mod kron_solve;
 mod kronsum;
+mod like;
 mod lu;
 mod lu_factorization;
 mod market;
 mod matrix;
+mod number;
+mod overload;
 mod pattern;
 mod product;
 mod sampled;
@@ -44,10 +52,16 @@ mod spectral;
 mod transpose;
 mod ty;
 
+pub use add::{AddSS, add_s_s};
 pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use all::entries;
+pub use cast::{SparseCast, sparse_cast};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
-pub use dense::{DenseFromSparse, SampleDense, dense_from_sparse, sample_dense};
+pub use data::{CsmData, WithData, csm_data, structured, with_data};
+pub use dense::{
+    DenseFromSparse, SampleDense, SparseFromDense, dense_from_sparse, dense_from_sparse_regular, sample_dense,
+    sparse_from_dense,
+};
 pub use flow::{
     FlowValidity, Route, flow_validity, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve,
     kronecker_flow_solve_matrix, kronecker_flow_solve_with, rcond, sar_logdet, sar_logdet_with, sparse_flow_logdet,
@@ -60,6 +74,7 @@ pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 pub use kron_solve::kron_solve;
 pub use kronsum::{kronsum_solve, sparse_kronsum};
+pub use like::{Like, sp_ones_like, sp_zeros_like};
 pub use lu::{SparseLu, sparse_lu};
 pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
 pub use matrix::{Format, SparseError, SparseMatrix};

@@ -16,7 +16,8 @@ use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
 use kronograph_graph::{OpError, OpFailure, OpResult, OpState};
 use kronograph_ops::{Factor, LinalgError, Trans, permutation_sign, slogdet_of_pivots};
 
-use crate::convert::{PatternOf, same_pattern};
+use crate::convert::PatternOf;
+use crate::kept::same_pattern;
 use crate::kernels::triangular::{Columns, solve_lower, solve_upper};
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;

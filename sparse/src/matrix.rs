@@ -4,10 +4,11 @@ use std::any::Any;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kronograph_graph::Value;
-use kronograph_ops::{DType, Tensor, shape_text};
+use kronograph_graph::{OpFailure, Value};
+use kronograph_ops::{DType, Element, Strided, Tensor, each_dtype, shape_text};
 
-use crate::pattern::Pattern;
+use crate::number::{Number, each_number};
+use crate::pattern::{Moved, Pattern, check_indices, narrow};
 
 /// Whether the slices of a matrix are its rows or its columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +56,14 @@ pub enum SparseError {
         slices: usize,
         /// The length given.
         got: usize,
+    },
+    /// A pattern with slices of another length.
+    #[error("the slices of the pattern have length {pattern}, those of the matrix {minor}")]
+    Minor {
+        /// The length in the pattern.
+        pattern: usize,
+        /// The length in the matrix.
+        minor: usize,
     },
     /// `indptr` does not start at 0 or does not end at the number of indices.
     #[error(
@@ -126,7 +135,8 @@ impl Default for SparseMatrix {
 }
 
 impl SparseMatrix {
-    /// A matrix from its parts, in SciPy's words and order: data, indices, indptr.
+    /// A matrix from its parts, in SciPy's words and order: data, indices, indptr. Indices may be unsorted, and zeros
+    /// stay stored; values of one position are summed, at the place of the first.
     ///
     /// ```
     /// use kronograph_sparse::{Format, SparseMatrix};
@@ -137,7 +147,7 @@ impl SparseMatrix {
     ///
     /// # Errors
     ///
-    /// Parts that are inconsistent: nothing is repaired silently.
+    /// Parts that are inconsistent.
     pub fn new(
         format: Format,
         shape: [usize; 2],
@@ -146,11 +156,32 @@ impl SparseMatrix {
         indptr: Vec<usize>,
     ) -> Result<Self, SparseError> {
         let (major, minor) = format.swap((shape[0], shape[1]));
-        if indptr.len() != major.saturating_add(1) {
-            return Err(SparseError::IndptrLength { slices: major, got: indptr.len() });
-        }
-        let pattern = Pattern::new(minor, indptr, indices)?;
-        Self::with_pattern(format, shape, Arc::new(pattern), data.into())
+        check_slices(major, indptr.len())?;
+        check_indices(minor, &indices)?;
+        Self::of_narrow(format, shape, data, narrow(indices)?, narrow(indptr)?)
+    }
+
+    /// [`new`](Self::new) of 32-bit indices, which are taken over without a copy, as the data are.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn of_narrow(
+        format: Format,
+        shape: [usize; 2],
+        data: impl Into<Tensor>,
+        indices: Vec<u32>,
+        indptr: Vec<u32>,
+    ) -> Result<Self, SparseError> {
+        let (major, minor) = format.swap((shape[0], shape[1]));
+        check_slices(major, indptr.len())?;
+        let (given, data) = (indices.len(), data.into());
+        let (pattern, slots) = Pattern::merged(minor, indptr, indices)?;
+        let data = match slots {
+            Some(slots) => summed(&check_data(data, given)?, &slots, pattern.nnz())?,
+            None => data,
+        };
+        Self::with_pattern(format, shape, Arc::new(pattern), data)
     }
 
     /// A matrix on a pattern that is shared.
@@ -165,15 +196,11 @@ impl SparseMatrix {
         data: Tensor,
     ) -> Result<Self, SparseError> {
         let (major, minor) = format.swap((shape[0], shape[1]));
-        if (pattern.major(), pattern.minor()) != (major, minor) {
-            return Err(SparseError::IndptrLength { slices: major, got: pattern.indptr().len() });
+        check_slices(major, pattern.indptr().len())?;
+        if pattern.minor() != minor {
+            return Err(SparseError::Minor { pattern: pattern.minor(), minor });
         }
-        if data.shape().len() != 1 || data.dtype() == DType::Bool {
-            return Err(SparseError::Data(data.describe()));
-        }
-        if data.len() != pattern.nnz() {
-            return Err(SparseError::DataLength { indices: pattern.nnz(), data: data.len() });
-        }
+        let data = check_data(data, pattern.nnz())?;
         Ok(Self { format, shape, pattern, data })
     }
 
@@ -202,19 +229,47 @@ impl SparseMatrix {
         self.data.as_f64()
     }
 
+    /// The stored values, if they are of this type.
+    pub fn slots<T: Element>(&self) -> Result<&[T], OpFailure> {
+        T::of(&self.data).and_then(Strided::as_slice).ok_or(OpFailure::WrongValue(0))
+    }
+
+    /// The dtype of the stored values.
+    pub fn dtype(&self) -> DType {
+        self.data.dtype()
+    }
+
     /// The number of stored entries, explicit zeros included.
     pub fn nnz(&self) -> usize {
         self.pattern.nnz()
     }
 
     /// Turns this value into one on a given pattern, and returns the values to write.
-    pub(crate) fn reset(&mut self, format: Format, shape: [usize; 2], pattern: &Arc<Pattern>) -> &mut [f64] {
+    pub(crate) fn reset<T: Element>(&mut self, format: Format, shape: [usize; 2], pattern: &Arc<Pattern>) -> &mut [T] {
         self.format = format;
         self.shape = shape;
         if !Arc::ptr_eq(&self.pattern, pattern) {
             self.pattern = pattern.clone();
         }
-        self.data.reset::<f64>(&[pattern.nnz()])
+        self.data.reset::<T>(&[pattern.nnz()])
+    }
+
+    /// Turns this value into the entries of another one that a moved pattern of it keeps.
+    pub(crate) fn reset_moved(&mut self, format: Format, shape: [usize; 2], moved: &Moved, from: &Self) {
+        fn gather<T: Element>(out: &mut [T], from: &[T], slots: &[u32]) {
+            out.iter_mut().zip(slots).for_each(|(out, &slot)| *out = from[slot as usize]);
+        }
+        fn of<T: Element>(matrix: &Strided<T>) -> &[T] {
+            matrix.as_slice().expect("the values of a sparse matrix are one run")
+        }
+        each_dtype!(&from.data, data => gather(self.reset(format, shape, &moved.pattern), of(data), &moved.slots));
+    }
+
+    /// The entries that a moved pattern keeps.
+    pub(crate) fn moved(&self, format: Format, moved: &Moved) -> Self {
+        let mut result = Self::default();
+        result.reset_moved(format, self.shape, moved, self);
+        result
     }
 
     /// The same storage read as the transpose, which flips the format.
@@ -222,6 +277,36 @@ impl SparseMatrix {
         let [rows, columns] = self.shape;
         Self { format: self.format.flip(), shape: [columns, rows], ..self.clone() }
     }
+}
+
+fn check_slices(slices: usize, got: usize) -> Result<(), SparseError> {
+    match got == slices.saturating_add(1) {
+        true => Ok(()),
+        false => Err(SparseError::IndptrLength { slices, got }),
+    }
+}
+
+/// Values of as many slots: a vector of numbers, in one run.
+fn check_data(data: Tensor, slots: usize) -> Result<Tensor, SparseError> {
+    if data.shape().len() != 1 || data.dtype() == DType::Bool {
+        return Err(SparseError::Data(data.describe()));
+    }
+    match data.len() == slots {
+        true => Ok(data.to_contiguous()),
+        false => Err(SparseError::DataLength { indices: slots, data: data.len() }),
+    }
+}
+
+/// The sums of the values that become one slot.
+fn summed(data: &Tensor, slots: &[u32], count: usize) -> Result<Tensor, SparseError> {
+    fn sum<T: Number>(data: &Tensor, slots: &[u32], count: usize) -> Result<Tensor, OpFailure> {
+        let values = T::of(data).and_then(Strided::as_slice).ok_or(OpFailure::WrongValue(0))?;
+        let mut sums = vec![T::default(); count];
+        slots.iter().zip(values).for_each(|(&slot, &value)| sums[slot as usize] = sums[slot as usize].plus(value));
+        Ok(Tensor::vector(sums))
+    }
+    let sums = || each_number!(data.dtype(), T => sum::<T>(data, slots, count));
+    sums().map_err(|_: OpFailure| SparseError::Data(data.describe()))
 }
 
 impl Value for SparseMatrix {

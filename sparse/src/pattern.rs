@@ -3,16 +3,28 @@
 //! A pattern is shared between matrices by `Arc`: whoever keeps symbolic work keys it on that. It does not know
 //! whether its slices are rows or columns; the matrix does.
 
+use std::sync::Arc;
+
+use sprs::CsMatViewI;
+
 use crate::matrix::SparseError;
 
 /// Stored positions, slice by slice ("major" is the axis of the slices, "minor" the other one).
 ///
-/// Indices within a slice may be unsorted; there are no duplicates.
+/// Indices within a slice may be unsorted; there are no duplicates. They take 32 bits each, so that a length and the
+/// number of entries may reach 2³² - 1.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     minor: usize,
     indptr: Vec<u32>,
     indices: Vec<u32>,
+}
+
+/// A pattern made of another one, and for each of its slots the slot that it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved {
+    pub(crate) pattern: Arc<Pattern>,
+    pub(crate) slots: Vec<u32>,
 }
 
 impl Pattern {
@@ -23,19 +35,73 @@ impl Pattern {
     /// An `indptr` that does not start at 0, decreases or does not end at the number of indices; an index out of
     /// range; a position that is stored twice; sizes beyond 32 bits.
     pub fn new(minor: usize, indptr: Vec<usize>, indices: Vec<usize>) -> Result<Self, SparseError> {
-        let narrow = |values: Vec<usize>| values.into_iter().map(u32::try_from).collect::<Result<Vec<_>, _>>();
+        check_indices(minor, &indices)?;
+        Self::of_narrow(minor, narrow(indptr)?, narrow(indices)?)
+    }
+
+    /// [`new`](Self::new) of 32-bit indices, which are taken over without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn of_narrow(minor: usize, indptr: Vec<u32>, indices: Vec<u32>) -> Result<Self, SparseError> {
+        let pattern = Self::checked(minor, indptr, indices)?;
+        match pattern.first_duplicate() {
+            Some((slice, index)) => Err(SparseError::Duplicate { slice, index: index as usize }),
+            None => Ok(pattern),
+        }
+    }
+
+    /// A pattern of positions that may be stored several times, each kept where it stands first; with, if there are
+    /// such, the slot that each given one has become.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), but for positions that are stored twice.
+    pub(crate) fn merged(
+        minor: usize,
+        indptr: Vec<u32>,
+        indices: Vec<u32>,
+    ) -> Result<(Self, Option<Vec<u32>>), SparseError> {
+        let given = Self::checked(minor, indptr, indices)?;
+        if given.first_duplicate().is_none() {
+            return Ok((given, None));
+        }
+        let (mut merged, mut slots) = (Self { minor, indptr: vec![0], indices: Vec::new() }, vec![0; given.nnz()]);
+        let mut order: Vec<usize> = Vec::new();
+        for slice in 0..given.major() {
+            order.clear();
+            order.extend(given.range(slice));
+            // Slots of one position stand together, the first of them first.
+            order.sort_by_key(|&slot| given.indices[slot]);
+            let mut first = vec![0; order.len()];
+            let start = given.range(slice).start;
+            for (at, &slot) in order.iter().enumerate() {
+                let again = at > 0 && given.indices[order[at - 1]] == given.indices[slot];
+                first[slot - start] = if again { first[order[at - 1] - start] } else { slot };
+            }
+            for slot in given.range(slice) {
+                slots[slot] = if first[slot - start] == slot {
+                    merged.indices.push(given.indices[slot]);
+                    merged.indices.len() as u32 - 1
+                } else {
+                    slots[first[slot - start]]
+                };
+            }
+            merged.indptr.push(merged.indices.len() as u32);
+        }
+        Ok((merged, Some(slots)))
+    }
+
+    fn checked(minor: usize, indptr: Vec<u32>, indices: Vec<u32>) -> Result<Self, SparseError> {
         check_indptr(&indptr, indices.len())?;
-        if let Some(slot) = indices.iter().position(|&index| index >= minor) {
-            return Err(SparseError::Index { slot, index: indices[slot], minor });
+        if let Some(slot) = indices.iter().position(|&index| index as usize >= minor) {
+            return Err(SparseError::Index { slot, index: indices[slot] as usize, minor });
         }
-        let too_large = |_| SparseError::TooLarge;
-        if u32::try_from(minor).is_err() {
-            return Err(SparseError::TooLarge);
+        match u32::try_from(minor) {
+            Ok(_) => Ok(Self { minor, indptr, indices }),
+            Err(_) => Err(SparseError::TooLarge),
         }
-        let pattern =
-            Self { minor, indptr: narrow(indptr).map_err(too_large)?, indices: narrow(indices).map_err(too_large)? };
-        pattern.check_duplicates()?;
-        Ok(pattern)
     }
 
     /// The square pattern of the diagonal.
@@ -43,16 +109,19 @@ impl Pattern {
         Self { minor: size as usize, indptr: (0..=size).collect(), indices: (0..size).collect() }
     }
 
-    fn check_duplicates(&self) -> Result<(), SparseError> {
-        let mut last_seen = vec![u32::MAX; self.minor];
-        for slice in 0..self.major() {
-            for &index in self.slice(slice) {
-                if std::mem::replace(&mut last_seen[index as usize], slice as u32) == slice as u32 {
-                    return Err(SparseError::Duplicate { slice, index: index as usize });
-                }
+    /// A slice and an index that it stores twice.
+    fn first_duplicate(&self) -> Option<(usize, u32)> {
+        let mut sorted: Vec<u32> = Vec::new();
+        (0..self.major()).find_map(|slice| {
+            let indices = self.slice(slice);
+            if indices.is_sorted_by(|a, b| a < b) {
+                return None;
             }
-        }
-        Ok(())
+            sorted.clear();
+            sorted.extend(indices);
+            sorted.sort_unstable();
+            sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| (slice, pair[0]))
+        })
     }
 
     /// The number of slices.
@@ -80,6 +149,11 @@ impl Pattern {
         &self.indices
     }
 
+    /// Its `indptr` and `indices`.
+    pub(crate) fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
+        (self.indptr, self.indices)
+    }
+
     /// The slots of a slice.
     pub fn range(&self, slice: usize) -> std::ops::Range<usize> {
         self.indptr[slice] as usize..self.indptr[slice + 1] as usize
@@ -95,6 +169,26 @@ impl Pattern {
         (0..self.major()).all(|slice| self.slice(slice).is_sorted())
     }
 
+    /// The same positions with ascending indices.
+    pub(crate) fn sorted(&self) -> Moved {
+        let mut slots: Vec<u32> = (0..self.nnz() as u32).collect();
+        for slice in 0..self.major() {
+            slots[self.range(slice)].sort_unstable_by_key(|&slot| self.indices[slot as usize]);
+        }
+        let indices = slots.iter().map(|&slot| self.indices[slot as usize]).collect();
+        let pattern = Self { minor: self.minor, indptr: self.indptr.clone(), indices };
+        Moved { pattern: Arc::new(pattern), slots }
+    }
+
+    /// The same positions with slices along the other axis, and ascending indices.
+    pub(crate) fn flipped(&self) -> Moved {
+        let sorted = self.sorted();
+        let shape = (self.major(), self.minor);
+        let view = CsMatViewI::<u32, u32>::new(shape, self.indptr(), sorted.pattern.indices(), &sorted.slots);
+        let (indptr, indices, slots) = view.to_other_storage().into_raw_storage();
+        Moved { pattern: Arc::new(Self { minor: self.major(), indptr, indices }), slots }
+    }
+
     /// The union of patterns of one shape, with sorted indices.
     pub(crate) fn union(patterns: &[&Pattern]) -> Self {
         let mut union = Self { minor: patterns[0].minor, indptr: vec![0], indices: Vec::new() };
@@ -108,6 +202,17 @@ impl Pattern {
             union.indptr.push(union.indices.len() as u32);
         }
         union
+    }
+
+    /// The positions of slots that are kept, in their order; their slots are those of `Moved`.
+    pub(crate) fn kept(&self, keep: impl Fn(usize) -> bool) -> Moved {
+        let (mut indptr, mut slots) = (vec![0], Vec::new());
+        for slice in 0..self.major() {
+            slots.extend(self.range(slice).filter(|&slot| keep(slot)).map(|slot| slot as u32));
+            indptr.push(slots.len() as u32);
+        }
+        let indices = slots.iter().map(|&slot| self.indices[slot as usize]).collect();
+        Moved { pattern: Arc::new(Self { minor: self.minor, indptr, indices }), slots }
     }
 
     /// The pattern of a Kronecker product: slots of one pair of slices stand together, the slots of `other` varying
@@ -160,10 +265,22 @@ impl Pattern {
     }
 }
 
-fn check_indptr(indptr: &[usize], nnz: usize) -> Result<(), SparseError> {
-    match (indptr.first(), indptr.last()) {
-        (Some(0), Some(&last)) if last == nnz => {}
-        _ => return Err(SparseError::IndptrEnds { first: indptr.first().copied(), last: indptr.last().copied(), nnz }),
+pub(crate) fn narrow(values: Vec<usize>) -> Result<Vec<u32>, SparseError> {
+    values.into_iter().map(|value| u32::try_from(value).map_err(|_| SparseError::TooLarge)).collect()
+}
+
+/// In full width, so that an index beyond 32 bits is told by its number.
+pub(crate) fn check_indices(minor: usize, indices: &[usize]) -> Result<(), SparseError> {
+    match indices.iter().position(|&index| index >= minor) {
+        Some(slot) => Err(SparseError::Index { slot, index: indices[slot], minor }),
+        None => Ok(()),
+    }
+}
+
+fn check_indptr(indptr: &[u32], nnz: usize) -> Result<(), SparseError> {
+    let [first, last] = [indptr.first(), indptr.last()].map(|end| end.map(|&end| end as usize));
+    if (first, last) != (Some(0), Some(nnz)) {
+        return Err(SparseError::IndptrEnds { first, last, nnz });
     }
     match indptr.windows(2).position(|pair| pair[0] > pair[1]) {
         Some(slice) => Err(SparseError::IndptrDecreases { slice }),

@@ -19,7 +19,7 @@ use crate::matrix::{Format, SparseMatrix};
 use crate::sampled::sampled_outer;
 use crate::samples::{dense_input, function, no_rows, nothing, op, wide};
 use crate::transpose::sparse_transpose;
-use crate::ty::sparse_type;
+use crate::ty::sparse_f64;
 
 /// `S x` with the structured gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,7 +107,7 @@ impl Op for StructuredDot {
 
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [s, x] = inputs else { return Err(BuildError::arity("structured_dot", 2, inputs)) };
-        let [rows, columns] = sparse_type("structured_dot", s)?.shape();
+        let [rows, columns] = sparse_f64("structured_dot", s)?.shape();
         let lengths = match x.type_as::<TensorType>() {
             Some(ty) if (1..=2).contains(&ty.rank()) => ty.lengths().to_vec(),
             _ => {

@@ -4,6 +4,7 @@
 
 use kronograph_graph::{Entry, OpRef, Params, Result, Sample, SampleInput, Variable};
 use kronograph_ops::samples::{dense, spread_over};
+use kronograph_ops::{DType, Tensor};
 
 use crate::convert::from_triplets;
 use crate::matrix::{Format, SparseMatrix};
@@ -105,6 +106,45 @@ pub(crate) fn any_shape(format: Format) -> Vec<Sample> {
         Sample::new("nothing stored", [nothing(format)]),
         Sample::new("no rows", [no_rows(format)]),
     ]
+}
+
+/// A matrix, some of whose positions were stored twice when it was made.
+pub(crate) fn merged(format: Format, seed: u64) -> SampleInput {
+    let x = numbers(4, (-1.0, 1.0), seed);
+    let matrix = match format {
+        Format::Csr => SparseMatrix::new(format, [3, 4], x, vec![3, 1, 3, 2], vec![0, 3, 3, 4]),
+        Format::Csc => SparseMatrix::new(format, [3, 4], x, vec![2, 0, 2, 1], vec![0, 3, 3, 3, 4]),
+    };
+    given_sparse(matrix.expect("valid but for duplicates"))
+}
+
+/// The same matrix with elements of another dtype.
+pub(crate) fn in_dtype(input: SampleInput, dtype: DType) -> SampleInput {
+    let value: Box<dyn std::any::Any> = input.value;
+    let matrix = value.downcast::<SparseMatrix>().expect("a sparse sample");
+    given_sparse(matrix.to_dtype(dtype).expect("a dtype of numbers"))
+}
+
+/// The same matrix with every entry ten times as large, as integers.
+pub(crate) fn in_integers(input: SampleInput) -> SampleInput {
+    let value: Box<dyn std::any::Any> = input.value;
+    let matrix = value.downcast::<SparseMatrix>().expect("a sparse sample");
+    let ten = matrix.values().expect("f64").iter().map(|x| (10.0 * x) as i64).collect::<Vec<_>>();
+    let pattern = matrix.pattern().clone();
+    let whole = SparseMatrix::with_pattern(matrix.format(), matrix.shape(), pattern, Tensor::vector(ten));
+    given_sparse(whole.expect("the pattern is unchanged"))
+}
+
+/// Matrices with what is easily forgotten, in every kind of dtype.
+pub(crate) fn any_matrix(format: Format) -> Vec<Sample> {
+    let mut samples = any_shape(format);
+    samples.extend([
+        Sample::new("positions stored twice", [merged(format, 1)]),
+        Sample::new("no columns", [given_sparse(placed(format, [3, 0], &[], (-1.0, 1.0), 0))]),
+        Sample::new("f32", [in_dtype(wide(format, 1), DType::F32)]).single(),
+        Sample::new("integers", [in_integers(wide(format, 1))]).edge(),
+    ]);
+    samples
 }
 
 /// Pairs of equal shape.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Result, Shape, Tangents, Variable, apply,
 };
-use kronograph_ops::DType;
 use kronograph_ops::params::only;
 
 use crate::matrix::SparseMatrix;
-use crate::samples::{Build, any_shape, op};
+use crate::samples::{Build, any_matrix, op};
 use crate::ty::{SparseType, sparse_type};
 
 /// `Aᵀ`, in the other format.
@@ -21,7 +20,7 @@ pub struct SparseTranspose;
 ///
 /// # Errors
 ///
-/// When `a` is no sparse f64 matrix.
+/// When `a` is no sparse matrix.
 #[track_caller]
 pub fn sparse_transpose(a: &Variable) -> Result<Variable> {
     apply(SparseTranspose, std::slice::from_ref(a))
@@ -30,7 +29,7 @@ pub fn sparse_transpose(a: &Variable) -> Result<Variable> {
 /// The entry of this file.
 pub(crate) fn entries() -> Vec<Entry> {
     let build: Build = |params, inputs| Ok(vec![sparse_transpose(only(params, inputs)?)?]);
-    vec![op("sparse_transpose", build, any_shape, |_| Ok(Arc::new(SparseTranspose)))]
+    vec![op("sparse_transpose", build, any_matrix, |_| Ok(Arc::new(SparseTranspose)))]
 }
 
 impl Op for SparseTranspose {
@@ -42,7 +41,7 @@ impl Op for SparseTranspose {
         let [a] = inputs else { return Err(BuildError::arity("sparse_transpose", 1, inputs)) };
         let ty = sparse_type("sparse_transpose", a)?;
         let [rows, columns] = ty.shape();
-        Ok(NodeSpec::one(SparseType::shared(ty.format().flip(), DType::F64, [columns, rows])))
+        Ok(NodeSpec::one(SparseType::shared(ty.format().flip(), ty.dtype(), [columns, rows])))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {

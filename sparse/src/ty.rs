@@ -4,13 +4,21 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Operand, Result, Type, TypeRef, UnaryVerb, Value, Variable, Verb};
-use kronograph_ops::{DType, TensorType};
+use kronograph_graph::{
+    BuildError, Op, OpFailure, Operand, Result, Type, TypeRef, UnaryVerb, Value, Variable, Verb, sum_of,
+};
+use kronograph_ops::{DType, TensorType, shape_text};
 
+use crate::add::accumulated;
 use crate::affine::affine_on_pattern;
+use crate::cast::sparse_cast;
 use crate::convert::number;
-use crate::dense::sample_dense;
+use crate::dense::sparse_from_dense;
+use crate::format::to_format;
+use crate::inner::project_sparse;
+use crate::like::sp_zeros_like;
 use crate::matrix::{Format, SparseMatrix};
+use crate::overload::overload;
 use crate::product::structured_dot;
 use crate::transpose::sparse_transpose;
 
@@ -38,6 +46,11 @@ impl SparseType {
         self.dtype
     }
 
+    /// Whether a sparse matrix may hold elements of a dtype: numbers, but no truth values.
+    pub fn admits(dtype: DType) -> bool {
+        dtype != DType::Bool
+    }
+
     /// The static shape.
     pub fn shape(&self) -> [Option<usize>; 2] {
         self.shape
@@ -45,7 +58,40 @@ impl SparseType {
 }
 
 /// The sparse type of a variable; an error that names op and variable if it has another type.
-pub(crate) fn sparse_type<'a>(op: &'static str, variable: &'a Variable) -> Result<&'a SparseType> {
+#[track_caller]
+pub(crate) fn sparse_type<'a>(op: &str, variable: &'a Variable) -> Result<&'a SparseType> {
+    // Not `ok_or_else`: the caller's line would be lost in the closure.
+    match variable.type_as::<SparseType>() {
+        Some(ty) => Ok(ty),
+        None => Err(BuildError::inputs(op.to_owned(), std::slice::from_ref(variable), "a sparse matrix is needed")),
+    }
+}
+
+/// The static shape of two that must be equal, each length from whichever knows it.
+#[track_caller]
+pub(crate) fn same_shape(
+    op: &str,
+    inputs: &[Variable],
+    a: [Option<usize>; 2],
+    b: [Option<usize>; 2],
+) -> Result<[Option<usize>; 2]> {
+    let clash = a.iter().zip(&b).any(|(a, b)| a.is_some() && b.is_some() && a != b);
+    if clash {
+        return Err(BuildError::inputs(op.to_owned(), inputs, "the shapes must be equal"));
+    }
+    Ok([a[0].or(b[0]), a[1].or(b[1])])
+}
+
+/// Checks shapes that must be equal, when they are known.
+pub(crate) fn check_same_shape(a: &[usize], b: &[usize]) -> Result<(), OpFailure> {
+    match a == b {
+        true => Ok(()),
+        false => Err(OpFailure::Shapes(format!("shapes {} and {} differ", shape_text(a), shape_text(b)))),
+    }
+}
+
+/// The sparse f64 type of a variable; an error that names op and variable if it has another type.
+pub(crate) fn sparse_f64<'a>(op: &'static str, variable: &'a Variable) -> Result<&'a SparseType> {
     let rule = "a sparse f64 matrix is needed";
     let wrong = || BuildError::inputs(op, std::slice::from_ref(variable), rule);
     variable.type_as::<SparseType>().filter(|ty| ty.dtype == DType::F64).ok_or_else(wrong)
@@ -86,8 +132,10 @@ impl Type for SparseType {
         }
         match matrix.data().dtype() {
             same if same == self.dtype && matrix.format() == self.format => Ok(None),
-            narrow if narrow.fits_in(self.dtype) && self.dtype == DType::F64 => {
-                Ok(Some(Box::new(matrix.to_format(self.format))))
+            narrow if narrow.fits_in(self.dtype) => {
+                let converted =
+                    matrix.to_format(self.format).to_dtype(self.dtype).map_err(|error| error.to_string())?;
+                Ok(Some(Box::new(converted)))
             }
             wide => Err(format!("{wide} does not convert to {} without loss", self.dtype)),
         }
@@ -97,23 +145,34 @@ impl Type for SparseType {
         self.dtype.tangent().map(|dtype| Self::shared(self.format, dtype, self.shape))
     }
 
-    /// Zeros on the pattern of `like`.
+    /// A matrix that stores nothing.
     fn zeros_like(&self, like: &Variable) -> Result<Variable> {
-        affine_on_pattern(&[(number(0.0), like.clone())])
+        sparse_cast(&sp_zeros_like(like)?, self.dtype)
     }
 
     fn ones_like(&self, like: &Variable) -> Result<Variable> {
         Err(BuildError::inputs("grad", std::slice::from_ref(like), "a sparse matrix is no scalar cost"))
     }
 
-    /// The sum on the union of the patterns; dense terms are sampled on the pattern of `like`.
-    fn accumulate(&self, like: &Variable, terms: &[Variable]) -> Result<Variable> {
-        let sampled = |term: &Variable| match term.type_as::<TensorType>() {
-            Some(_) => sample_dense(like, term),
-            None => Ok(term.clone()),
-        };
-        let terms = terms.iter().map(|term| Ok((number(1.0), sampled(term)?)));
-        affine_on_pattern(&terms.collect::<Result<Vec<_>>>()?)
+    /// The sum on the union of the patterns, in this format and dtype. Dense terms are summed first, and lose the zeros
+    /// among their entries; nothing else is dropped.
+    fn accumulate(&self, _like: &Variable, terms: &[Variable]) -> Result<Variable> {
+        let (dense, sparse): (Vec<_>, Vec<_>) = terms.iter().cloned().partition(|term| !is_sparse(term));
+        let dense: Vec<_> = dense.into_iter().map(Some).collect();
+        let dense = sum_of(&dense)?.map(|sum| sparse_from_dense(&sum, self.format)).transpose()?;
+        let mut sum: Option<Variable> = None;
+        for term in sparse.into_iter().chain(dense) {
+            let term = sparse_cast(&to_format(&term, self.format)?, self.dtype)?;
+            sum = Some(match sum {
+                Some(sum) => accumulated(&sum, &term)?,
+                None => term,
+            });
+        }
+        sum.ok_or_else(|| BuildError::arity("accumulate", 1, terms))
+    }
+
+    fn structured(&self, like: &Variable, cotangent: &Variable) -> Result<Variable> {
+        project_sparse(like, cotangent)
     }
 
     fn binary(&self, verb: Verb, left: Operand<'_>, right: Operand<'_>) -> Option<Result<Variable>> {
@@ -134,6 +193,10 @@ impl Type for SparseType {
             (Verb::MatMul, true, false) => Some(structured_dot(&a?, &b?)),
             _ => None,
         }
+    }
+
+    fn overload(&self, op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<Variable>> {
+        overload(op, operands)
     }
 
     fn unary(&self, verb: UnaryVerb, operand: &Variable) -> Option<Result<Variable>> {

@@ -109,6 +109,7 @@ pub struct Gradient {
     sweep: Sweep,
     cost: Option<Variable>,
     missing: Missing,
+    structured: bool,
 }
 
 impl Gradient {
@@ -120,7 +121,7 @@ impl Gradient {
     #[track_caller]
     pub fn of(cost: &Variable) -> Result<Self> {
         let sweep = Sweep { seeds: vec![(cost.clone(), seed(cost)?)], ..Sweep::default() };
-        Ok(Self { sweep, cost: Some(cost.clone()), missing: Missing::default() })
+        Ok(Self { sweep, cost: Some(cost.clone()), missing: Missing::default(), structured: false })
     }
 
     /// Of any outputs, with a cotangent for each; those of an output that repeats are summed.
@@ -131,7 +132,7 @@ impl Gradient {
     #[track_caller]
     pub fn of_outputs(outputs: &[Variable], cotangents: &[Variable]) -> Result<Self> {
         let sweep = Sweep { seeds: pair("lop", outputs, cotangents)?, ..Sweep::default() };
-        Ok(Self { sweep, cost: None, missing: Missing::default() })
+        Ok(Self { sweep, cost: None, missing: Missing::default(), structured: false })
     }
 
     /// Variables that the gradient does not pass. The values stay as they are: only the derivative is cut.
@@ -164,6 +165,15 @@ impl Gradient {
         Self { missing, ..self }
     }
 
+    /// The gradient by a sparse matrix is taken on what it stores, whatever the ops between it and the cost are:
+    /// entries that it does not store are held at zero, and the gradient has its pattern.
+    ///
+    /// Without this each op decides, as in PyTensor: `structured_dot` gives the part on the pattern, `dot` the whole
+    /// gradient, which is full.
+    pub fn structured(self) -> Self {
+        Self { structured: true, ..self }
+    }
+
     /// The gradient by each of `wrt`.
     ///
     /// # Errors
@@ -172,7 +182,18 @@ impl Gradient {
     #[track_caller]
     pub fn wrt(&self, wrt: &[Variable]) -> Result<Vec<Variable>> {
         let cost = self.cost.as_ref().and_then(Variable::name);
-        finish(self.sweep.run(wrt)?, wrt, self.missing, cost)
+        let whole = finish(self.sweep.run(wrt)?, wrt, self.missing, cost)?;
+        if !self.structured {
+            return Ok(whole);
+        }
+        let _scope = origin::here();
+        let tangents = wrt.iter().map(|variable| variable.ty().tangent());
+        let stored = wrt.iter().zip(tangents).zip(whole);
+        stored
+            .map(|((like, tangent), whole)| {
+                tangent.map_or(Ok(whole.clone()), |tangent| tangent.structured(like, &whole))
+            })
+            .collect()
     }
 
     /// The gradient by each of `wrt` as one of the four kinds: a variable, zero, disconnected or undefined, of which

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Operand, Params, Prop, Props, Result, Sample,
-    SampleInput, Shape, Tangents, Variable, apply,
+    SampleInput, Shape, Tangents, Variable, apply, overloaded,
 };
 
 use crate::dtype::DType;
@@ -32,6 +32,9 @@ pub struct Cast {
 /// When `x` is not a dense tensor.
 #[track_caller]
 pub fn cast(x: &Variable, to: DType) -> Result<Variable> {
+    if let Some(answer) = overloaded(&Cast { to }, &[Operand::Variable(x)]) {
+        return answer;
+    }
     if tensor_type("cast", x)?.dtype() == to {
         return Ok(x.clone());
     }

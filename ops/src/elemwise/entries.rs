@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{Entry, Params, Result, Sample, SampleInput, Variable, Why, apply};
+use kronograph_graph::{Entry, Operand, Params, Result, Sample, SampleInput, Variable, Why, apply, overloaded};
 
 use super::row::{DtypeRule, Kernel, Row};
 use super::{Elemwise, cast, cast_value, isclose, round, round_half_away_from_zero, second, special, switch, table};
@@ -29,7 +29,7 @@ const ALIASES: &[(&str, &str)] = &[
 const OF_ANY_NUMBER: &[&str] = &["add", "mul", "and_", "or_", "xor", "maximum", "minimum", "logaddexp"];
 
 /// Each operand of a sample: its shape, and its axes of declared length 1.
-type Operand = (&'static [usize], &'static [usize]);
+type Placed = (&'static [usize], &'static [usize]);
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
@@ -68,14 +68,19 @@ fn build(row: &'static Row, params: &Params<'_>, inputs: &[Variable]) -> Result<
         return Ok(vec![round_by(params, &exactly::<1>(params, inputs)?[0])?]);
     }
     if !OF_ANY_NUMBER.contains(&row.name) {
-        return Ok(vec![apply(Elemwise(row), inputs)?]);
+        return Ok(vec![build_one(row, inputs)?]);
     }
     let (first, others) = some(params, inputs)?.split_first().ok_or_else(|| params.arity(row.arity(), inputs))?;
     let mut result = first.clone();
     for other in others {
-        result = apply(Elemwise(row), &[result, other.clone()])?;
+        result = build_one(row, &[result, other.clone()])?;
     }
     Ok(vec![result])
+}
+
+fn build_one(row: &'static Row, inputs: &[Variable]) -> Result<Variable> {
+    let operands: Vec<_> = inputs.iter().map(Operand::Variable).collect();
+    overloaded(&Elemwise(row), &operands).unwrap_or_else(|| apply(Elemwise(row), inputs))
 }
 
 /// What PyTensor's `round` calls `mode`.
@@ -91,7 +96,7 @@ fn round_by(params: &Params<'_>, x: &Variable) -> Result<Variable> {
 }
 
 fn samples(row: &'static Row) -> Vec<Sample> {
-    let shapes: &[(&str, [Operand; 3])] = &[
+    let shapes: &[(&str, [Placed; 3])] = &[
         ("interior", [(&[2, 3], &[]), (&[2, 3], &[]), (&[2, 3], &[])]),
         ("a scalar beside a matrix", [(&[2, 3], &[]), (&[], &[]), (&[], &[])]),
         ("a column beside a vector", [(&[2, 1], &[1]), (&[3], &[]), (&[], &[])]),
@@ -101,7 +106,7 @@ fn samples(row: &'static Row) -> Vec<Sample> {
         ("many elements", [(&[300], &[]), (&[300], &[]), (&[300], &[])]),
     ];
     let integers_only = row.working_dtype(DType::F64).is_none();
-    let of_shapes = |&(name, operands): &(&'static str, [Operand; 3])| {
+    let of_shapes = |&(name, operands): &(&'static str, [Placed; 3])| {
         let inputs = operands.into_iter().take(row.arity()).enumerate();
         Sample::new(name, inputs.map(|(k, operand)| input(row, k, operand)))
     };
@@ -124,7 +129,7 @@ fn numbers(row: &Row, input: usize, shape: &[usize]) -> Tensor {
     spread_over(shape, row.domain_of(input), input as u64 + 1)
 }
 
-fn input(row: &Row, k: usize, (shape, ones): Operand) -> SampleInput {
+fn input(row: &Row, k: usize, (shape, ones): Placed) -> SampleInput {
     let numbers = numbers(row, k, shape);
     let dtype = match row.kernel {
         Kernel::Bits1 { .. } | Kernel::Bits2 { .. } => DType::Bool,

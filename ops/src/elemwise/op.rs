@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use kronograph_graph::{
     BuildError, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Result, Shape, Tangents,
-    Variable, apply, origin, sum_of,
+    Variable, apply, origin, overloaded, sum_of,
 };
 
 use super::cast;
@@ -21,7 +21,7 @@ pub struct Elemwise(pub &'static Row);
 /// Applies a row of one input.
 #[track_caller]
 pub(crate) fn elementwise1(row: &'static Row, x: &Variable) -> Result<Variable> {
-    apply(Elemwise(row), std::slice::from_ref(x))
+    elementwise(row, [Operand::Variable(x)])
 }
 
 /// Applies a row of two inputs, of which one may be a literal.
@@ -38,6 +38,9 @@ pub(crate) fn elementwise2<'a>(
 #[track_caller]
 pub(crate) fn elementwise<'a, const N: usize>(row: &'static Row, operands: [Operand<'a>; N]) -> Result<Variable> {
     let _scope = origin::here();
+    if let Some(answer) = overloaded(&Elemwise(row), &operands) {
+        return answer;
+    }
     let mut beside: Option<DType> = None;
     for variable in operands.into_iter().filter_map(Operand::variable) {
         let dtype = tensor_type(row.name, variable)?.dtype();

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, SampleInput, Variable};
+use kronograph_graph::{BuildError, Entry, Params, Prop, Result, Sample, SampleInput, UnaryVerb, Variable, unary};
 
 use super::Dimshuffle;
 use super::dimshuffle::dimshuffle;
 use crate::params::{axes_in, axis_of, new_axis, only};
 use crate::samples::{broadcasting, dense, spread_over};
-use crate::tensor::{checked_rank, tensor_type};
+use crate::tensor::{checked_rank, is_tensor, tensor_type};
 
 /// `x` with its axes in reverse order: the transpose of a matrix.
 ///
@@ -17,6 +17,9 @@ use crate::tensor::{checked_rank, tensor_type};
 /// When `x` is not a dense tensor.
 #[track_caller]
 pub fn transpose(x: &Variable) -> Result<Variable> {
+    if !is_tensor(x) {
+        return unary(UnaryVerb::Transpose, x);
+    }
     let order: Vec<_> = (0..tensor_type("transpose", x)?.rank()).rev().map(Some).collect();
     dimshuffle(x, &order)
 }

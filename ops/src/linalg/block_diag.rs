@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample,
-    Shape, Tangents, Variable, apply, origin, shape_of,
+    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Params, Result,
+    Sample, Shape, Tangents, Variable, apply, origin, overloaded, shape_of,
 };
 use smallvec::SmallVec;
 
@@ -34,6 +34,10 @@ pub struct BlockDiag;
 #[track_caller]
 pub fn block_diag(blocks: &[Variable]) -> Result<Variable> {
     let _scope = origin::here();
+    let operands: Vec<_> = blocks.iter().map(Operand::Variable).collect();
+    if let Some(answer) = overloaded(&BlockDiag, &operands) {
+        return answer;
+    }
     apply(BlockDiag, &common_leading("block_diag", &blocks.iter().collect::<Vec<_>>())?)
 }
 

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use kronograph_graph::{
-    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Props, Result, Shape, Tangents,
-    Variable, apply, origin, shape_of,
+    BuildError, Dim, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Operand, Props, Result, Shape,
+    Tangents, Variable, apply, origin, overloaded, shape_of,
 };
 
 use crate::construct::full;
@@ -29,6 +29,13 @@ pub(super) struct Place {
 /// A diagonal of the matrices along two axes, as a new last axis; a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Diagonal(pub(super) Place);
+
+impl Diagonal {
+    /// How far above the main diagonal it is.
+    pub fn offset(&self) -> i64 {
+        self.0.offset
+    }
+}
 
 /// A tensor in which a diagonal is replaced. Inputs: the tensor, then the diagonal, as [`Diagonal`] gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +99,10 @@ pub fn alloc_diag(v: &Variable, offset: i64, axis1: usize, axis2: usize) -> Resu
 /// When `x` is neither vector nor matrix.
 #[track_caller]
 pub fn diag(x: &Variable, k: i64) -> Result<Variable> {
+    let main = Diagonal(Place { offset: k, axis1: 0, axis2: 1 });
+    if let Some(answer) = overloaded(&main, &[Operand::Variable(x)]) {
+        return answer;
+    }
     match tensor_type("diag", x)?.rank() {
         1 => alloc_diag(x, k, 0, 1),
         2 => diagonal(x, k, 0, 1),

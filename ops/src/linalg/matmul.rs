@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Result, Sample, Shape,
-    Tangents, Variable, apply, shape_of, sum_of,
+    Tangents, Variable, Verb, apply, binary, shape_of, sum_of,
 };
 
 use super::product::{faer_product, integer_product, product};
@@ -16,7 +16,7 @@ use crate::elemwise::{cast, mul};
 use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, squeeze, transpose};
 use crate::params::exactly;
 use crate::samples::{broadcasting, given, narrowed, shaped, spread_over};
-use crate::tensor::{Tensor, TensorType, tensor_type};
+use crate::tensor::{Tensor, TensorType, is_tensor, tensor_type};
 
 /// `a b` for vectors, matrices and stacks of matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,9 @@ pub struct MatMul;
 /// When an operand is a scalar, the inner lengths differ, or the leading axes do not fit.
 #[track_caller]
 pub fn matmul(a: &Variable, b: &Variable) -> Result<Variable> {
+    if !is_tensor(a) || !is_tensor(b) {
+        return binary(Verb::MatMul, a, b);
+    }
     apply(MatMul, &[a.clone(), b.clone()])
 }
 

@@ -1,12 +1,12 @@
 //! Products that sum over axes of one's choice, and those that NumPy has names for.
 
-use kronograph_graph::{BuildError, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Result, Variable, Verb, binary, origin, shape_of};
 
 use super::contract::{Label, Labelled, contract};
 use super::matmul::matmul;
 use crate::elemwise::mul;
 use crate::layout::{expand_dims, matrix_transpose, reshape, size_of, squeeze};
-use crate::tensor::tensor_type;
+use crate::tensor::{is_tensor, tensor_type};
 
 /// The sum of products over pairs of axes, `axes_a[k]` of `a` with `axes_b[k]` of `b` (NumPy: `tensordot`): the other
 /// axes of `a`, then those of `b`.
@@ -57,6 +57,9 @@ pub fn tensordot(a: &Variable, b: &Variable, axes_a: &[usize], axes_b: &[usize])
 #[track_caller]
 pub fn dot(a: &Variable, b: &Variable) -> Result<Variable> {
     let _scope = origin::here();
+    if !is_tensor(a) || !is_tensor(b) {
+        return binary(Verb::Dot, a, b);
+    }
     match (tensor_type("dot", a)?.rank(), tensor_type("dot", b)?.rank()) {
         (0, _) | (_, 0) => mul(a, b),
         (1 | 2, 1 | 2) => matmul(a, b),

@@ -10,6 +10,7 @@ use kronograph_graph::Value;
 use ndarray::ArrayViewD;
 
 use crate::dtype::DType;
+use crate::elemwise::cast_value;
 
 mod convert;
 mod strided;
@@ -18,7 +19,8 @@ mod ty;
 pub use convert::{constant, matrix, scalar, shared, tensor, vector};
 pub use strided::{Extents, Lengths, Strided, check_size, row_major, size_of_shape};
 pub use ty::TensorType;
-pub(crate) use ty::{checked_rank, literal_constant, tensor_type, weak_dtype};
+pub use ty::scalar_beside;
+pub(crate) use ty::{checked_rank, is_tensor, literal_constant, tensor_type, weak_dtype};
 
 /// What is wrong with the data of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,16 +64,18 @@ pub enum Tensor {
 }
 
 /// Runs the same code on the storage of whatever dtype a tensor has.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! each_dtype {
     ($tensor:expr, $array:ident => $body:expr) => {
         match $tensor {
-            $crate::tensor::Tensor::Bool($array) => $body,
-            $crate::tensor::Tensor::U8($array) => $body,
-            $crate::tensor::Tensor::I8($array) => $body,
-            $crate::tensor::Tensor::I32($array) => $body,
-            $crate::tensor::Tensor::I64($array) => $body,
-            $crate::tensor::Tensor::F32($array) => $body,
-            $crate::tensor::Tensor::F64($array) => $body,
+            $crate::Tensor::Bool($array) => $body,
+            $crate::Tensor::U8($array) => $body,
+            $crate::Tensor::I8($array) => $body,
+            $crate::Tensor::I32($array) => $body,
+            $crate::Tensor::I64($array) => $body,
+            $crate::Tensor::F32($array) => $body,
+            $crate::Tensor::F64($array) => $body,
         }
     };
 }
@@ -185,6 +189,16 @@ impl Tensor {
     /// A vector.
     pub fn vector<T: Element>(data: Vec<T>) -> Self {
         T::wrap(Strided::new(&[data.len()], data).expect("the length is the data's own"))
+    }
+
+    /// The elements converted to a dtype, as [`cast`](crate::cast) does; itself if it has that one.
+    pub fn to_dtype(&self, dtype: DType) -> Self {
+        if self.dtype() == dtype { self.clone() } else { cast_value(self, dtype) }
+    }
+
+    /// The same elements as one row-major run: shared if they lie so already, copied if not.
+    pub fn to_contiguous(&self) -> Self {
+        each_dtype!(self, array => Element::wrap(array.to_contiguous()))
     }
 
     /// The dtype.

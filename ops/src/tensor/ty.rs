@@ -78,6 +78,11 @@ pub(crate) fn tensor_type<'a>(op: &str, variable: &'a Variable) -> Result<&'a Te
     }
 }
 
+/// Whether a variable is a dense tensor.
+pub(crate) fn is_tensor(variable: &Variable) -> bool {
+    variable.type_as::<TensorType>().is_some()
+}
+
 /// The number of axes of a dense tensor, which has all of these.
 #[track_caller]
 pub(crate) fn checked_rank(op: &str, x: &Variable, axes: &[usize]) -> Result<usize> {
@@ -158,6 +163,10 @@ impl Type for TensorType {
                 (Some(left), Some(right)) => linalg::matmul(left, right),
                 _ => return None,
             },
+            Verb::Dot => match (left.variable(), right.variable()) {
+                (Some(left), Some(right)) => linalg::dot(left, right),
+                _ => return None,
+            },
         })
     }
 
@@ -182,6 +191,12 @@ pub(crate) fn weak_dtype(literal: Operand<'_>, beside: DType) -> DType {
         },
         Operand::Float(_) => beside.to_float(),
     }
+}
+
+/// A literal as a constant scalar, of the dtype that it takes beside an operand of another; a variable as it is.
+#[track_caller]
+pub fn scalar_beside(operand: Operand<'_>, beside: DType) -> Variable {
+    literal_constant(operand, weak_dtype(operand, beside))
 }
 
 /// A literal as a constant scalar of a dtype.

@@ -12,11 +12,11 @@ pub(crate) fn registry() -> OpRegistry {
     kronograph::registry().with(kronecker::entries()).expect("the library has none of these names")
 }
 
-/// Runs a case; a panic is a failure.
-pub(crate) fn run(registry: &OpRegistry, case: &Json) -> Verdict {
+/// Runs a case of a group; a panic is a failure.
+pub(crate) fn run(registry: &OpRegistry, group: &str, case: &Json) -> Verdict {
     let check = || match case.get("expect") {
         Some(_) => refusal::check(registry, case),
-        None => model::check(registry, case),
+        None => model::check(registry, group, case),
     };
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
     match outcome.unwrap_or_else(|_| Err("it panics".to_owned())) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a file that breaks the schema fails its case")]
 
 use kronograph::prelude::*;
+use kronograph::sparse::SparseType;
 use serde_json::Value as Json;
 
 /// A value that a case gives.
@@ -53,18 +54,6 @@ impl Datum {
         let (indptr, indices) = (sizes(&json["indptr"]), sizes(&json["indices"]));
         let data = tensor_of(&[indices.len()], dtype, &json["data"])?;
         let shape = [shape[0], shape[1]];
-        if json["duplicates"] == true {
-            let values = data.to_vec::<f64>().map_err(|error| error.to_string())?;
-            let slices = (1..indptr.len()).flat_map(|k| (indptr[k - 1]..indptr[k]).map(move |slot| (k - 1, slot)));
-            let place = |(major, minor)| if format == Format::Csr { (major, minor) } else { (minor, major) };
-            let triplets: Vec<_> = slices
-                .map(|(major, slot)| {
-                    let (i, j) = place((major, indices[slot]));
-                    (i, j, values[slot])
-                })
-                .collect();
-            return from_triplets(format, shape, &triplets).map(Datum::Sparse).map_err(|error| error.to_string());
-        }
         let matrix = SparseMatrix::new(format, shape, data, indices, indptr);
         matrix.map(Datum::Sparse).map_err(|error| error.to_string())
     }
@@ -85,12 +74,14 @@ impl Datum {
     /// The same sparse matrix with the entries of each slice back to front.
     pub(crate) fn reversed(&self) -> Self {
         let Datum::Sparse(matrix) = self else { return self.clone() };
-        let (pattern, values) = (matrix.pattern(), matrix.values().unwrap());
+        let values = matrix.to_dtype(DType::F64).unwrap();
+        let (pattern, values) = (matrix.pattern(), values.slots::<f64>().unwrap());
         let slots: Vec<usize> = (0..pattern.major()).flat_map(|slice| pattern.range(slice).rev()).collect();
         let data: Vec<f64> = slots.iter().map(|&slot| values[slot]).collect();
         let indices = slots.iter().map(|&slot| pattern.indices()[slot] as usize).collect();
         let indptr = pattern.indptr().iter().map(|&start| start as usize).collect();
-        Datum::Sparse(SparseMatrix::new(matrix.format(), matrix.shape(), data, indices, indptr).unwrap())
+        let turned = SparseMatrix::new(matrix.format(), matrix.shape(), data, indices, indptr).unwrap();
+        Datum::Sparse(turned.to_dtype(matrix.dtype()).unwrap())
     }
 
     pub(crate) fn of(value: Box<dyn Value>) -> Self {
@@ -115,7 +106,9 @@ impl Datum {
                 let lengths: Vec<_> = value.shape().iter().map(|&length| Some(length)).collect();
                 tensor(name, value.dtype(), &lengths)
             }
-            Datum::Sparse(value) => sparse_matrix(name, value.format(), value.shape().map(Some)),
+            Datum::Sparse(value) => {
+                Variable::input(name, SparseType::shared(value.format(), value.dtype(), value.shape().map(Some)))
+            }
         }
     }
 
@@ -155,7 +148,7 @@ impl Datum {
     pub(crate) fn kind_answers(&self, wanted: &Self) -> bool {
         let dtype = |datum: &Self| match datum {
             Datum::Dense(tensor) => tensor.dtype(),
-            Datum::Sparse(matrix) => matrix.data().dtype(),
+            Datum::Sparse(matrix) => matrix.dtype(),
         };
         let format = |datum: &Self| match datum {
             Datum::Dense(_) => None,
@@ -171,7 +164,7 @@ impl Datum {
     pub(crate) fn is_float(&self) -> bool {
         match self {
             Datum::Dense(tensor) => matches!(tensor.dtype(), DType::F64 | DType::F32),
-            Datum::Sparse(matrix) => matches!(matrix.data().dtype(), DType::F64 | DType::F32),
+            Datum::Sparse(matrix) => matches!(matrix.dtype(), DType::F64 | DType::F32),
         }
     }
 

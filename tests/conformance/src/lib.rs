@@ -49,7 +49,7 @@ fn run_file(path: &Path, report: &mut Report) -> Result<(), String> {
     let Some(cases) = file["cases"].as_array() else { return Err(format!("{name}: it has no list of cases")) };
     let registry = case::registry();
     for case in cases {
-        report.add(&name, case, case::run(&registry, case));
+        report.add(&name, case, case::run(&registry, &name, case));
     }
     Ok(())
 }

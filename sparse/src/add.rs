@@ -1,0 +1,167 @@
+//! The sum of two sparse matrices.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kronograph_graph::{
+    BuildError, Entry, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample, Shape,
+    Tangents, Variable, apply, origin, sum_of,
+};
+use kronograph_ops::params::exactly;
+
+use crate::cast::sparse_cast;
+use crate::format::to_format;
+use crate::kept::Kept;
+use crate::matrix::{Format, SparseMatrix};
+use crate::number::{Number, each_number};
+use crate::pattern::{Moved, Pattern};
+use crate::samples::{Build, op, overlapping};
+use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
+
+/// `X + Y` on the union of the patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddSS {
+    /// Whether zeros stay stored: those that cancellation makes, and explicit ones.
+    keep_zeros: bool,
+}
+
+/// `X + Y` of sparse matrices of one shape, in the format of X and the dtype that both convert to (PyTensor:
+/// `add_s_s`). The result stores the union of both patterns, sorted, without zeros: neither explicit ones nor those
+/// that cancellation makes.
+///
+/// Derivatives: G to both, regular.
+///
+/// # Errors
+///
+/// When an operand is no sparse matrix, or the shapes differ: a row does not broadcast.
+#[track_caller]
+pub fn add_s_s(x: &Variable, y: &Variable) -> Result<Variable> {
+    sum(x, y, AddSS { keep_zeros: false })
+}
+
+/// The same with all zeros, so that the pattern depends on patterns only: for sums of cotangents.
+#[track_caller]
+pub(crate) fn accumulated(x: &Variable, y: &Variable) -> Result<Variable> {
+    sum(x, y, AddSS { keep_zeros: true })
+}
+
+#[track_caller]
+fn sum(x: &Variable, y: &Variable, op: AddSS) -> Result<Variable> {
+    let _scope = origin::here();
+    let (a, b) = (sparse_type("add_s_s", x)?, sparse_type("add_s_s", y)?);
+    let dtype = a.dtype().promote(b.dtype());
+    apply(op, &[sparse_cast(x, dtype)?, sparse_cast(&to_format(y, a.format())?, dtype)?])
+}
+
+/// The entry of this file.
+pub(crate) fn entries() -> Vec<Entry> {
+    let build: Build = |params, inputs| {
+        let [x, y] = exactly(params, inputs)?;
+        Ok(vec![sum(x, y, op_of(params)?)?])
+    };
+    let samples = |format: Format| {
+        let kept = overlapping(format).into_iter().map(|sample| {
+            let name = format!("{}, zeros kept", sample.name);
+            Sample { name: name.into(), ..sample }.with("keep_zeros", true)
+        });
+        [overlapping(format), kept.collect()].concat()
+    };
+    vec![op("add_s_s", build, samples, |params| Ok(Arc::new(op_of(params)?)))]
+}
+
+fn op_of(params: &Params<'_>) -> Result<AddSS> {
+    Ok(AddSS { keep_zeros: params.flag("keep_zeros")? })
+}
+
+/// The union of two patterns, and where the slots of each are in it.
+#[derive(Debug)]
+struct Union {
+    pattern: Arc<Pattern>,
+    slots: [Vec<u32>; 2],
+}
+
+impl Union {
+    fn of(x: &Arc<Pattern>, y: &Arc<Pattern>) -> Self {
+        let shared = x == y && x.is_sorted();
+        let pattern = if shared { x.clone() } else { Arc::new(Pattern::union(&[x, y])) };
+        let slots = [x.slots_in(&pattern), y.slots_in(&pattern)];
+        Self { pattern, slots }
+    }
+}
+
+impl Op for AddSS {
+    fn name(&self) -> Cow<'static, str> {
+        "add_s_s".into()
+    }
+
+    fn props(&self) -> Props {
+        Props::default().with("keep_zeros", self.keep_zeros)
+    }
+
+    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
+        let [x, y] = inputs else { return Err(BuildError::arity("add_s_s", 2, inputs)) };
+        let (a, b) = (sparse_type("add_s_s", x)?, sparse_type("add_s_s", y)?);
+        if (a.format(), a.dtype()) != (b.format(), b.dtype()) {
+            return Err(BuildError::inputs("add_s_s", inputs, "formats and dtypes must be equal"));
+        }
+        let shape = same_shape("add_s_s", inputs, a.shape(), b.shape())?;
+        Ok(NodeSpec::one(SparseType::shared(a.format(), a.dtype(), shape)))
+    }
+
+    fn perform(&self, io: &mut Io<'_>) -> OpResult {
+        let (state, inputs, outputs) = io.with_state::<Kept<Union>>()?;
+        let (x, y) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
+        check_same_shape(&x.shape(), &y.shape())?;
+        let union = state.of_patterns(&[x.pattern(), y.pattern()], || Ok(Union::of(x.pattern(), y.pattern())))?;
+        let result = outputs[0].buffer::<SparseMatrix>();
+        each_number!(x.dtype(), T => {
+            let out = result.reset::<T>(x.format(), x.shape(), &union.pattern);
+            out.fill(T::default());
+            for (matrix, slots) in [x, y].into_iter().zip(&union.slots) {
+                slots.iter().zip(matrix.slots::<T>()?).for_each(|(&slot, &value)| {
+                    out[slot as usize] = out[slot as usize].plus(value);
+                });
+            }
+        });
+        if !self.keep_zeros {
+            result.drop_zeros();
+        }
+        Ok(())
+    }
+
+    fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
+        Ok(vec![output_grads[0].clone().into(); 2])
+    }
+
+    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let moved: Vec<_> = tangents.to_vec();
+        match moved.as_slice() {
+            [Some(x), Some(y)] => Ok(vec![accumulated(x, y)?.into()]),
+            _ => Ok(vec![sum_of(&moved)?.into()]),
+        }
+    }
+
+    fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![input_shapes[0].clone()])
+    }
+
+    fn state(&self) -> Option<Box<dyn OpState>> {
+        Some(Box::<Kept<Union>>::default())
+    }
+}
+
+impl SparseMatrix {
+    /// Without stored zeros, of either sign; itself if it stores none.
+    pub(crate) fn drop_zeros(&mut self) {
+        fn stored<T: Number>(matrix: &SparseMatrix) -> Option<Moved> {
+            let values = matrix.slots::<T>().ok()?;
+            values.contains(&T::default()).then(|| matrix.pattern().kept(|slot| values[slot] != T::default()))
+        }
+        let stored = || -> Result<Option<Moved>, kronograph_graph::OpFailure> {
+            Ok(each_number!(self.dtype(), T => stored::<T>(self)))
+        };
+        if let Ok(Some(stored)) = stored() {
+            *self = self.moved(self.format(), &stored);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a sparse value is: duplicates, dtypes, and what is refused.
+
+use kronograph::sparse::dense_from_sparse_regular;
+
+use super::*;
+
+/// Two slots at one position mean their sum, before anything else is made of them.
+#[test]
+fn point_40_duplicates_are_summed_where_a_value_enters() {
+    let twice = csr([2, 3], &[1.0, 2.0, 3.0], &[0, 0, 2], &[0, 2, 3]);
+    assert_eq!((twice.nnz(), twice.values().unwrap()), (2, &[3.0, 3.0][..]));
+    let x = sparse("x", &twice);
+    let y = structured(&x, exp).unwrap();
+    let gradient = grad(&weighed(&y), &[x.clone()]).unwrap();
+    let answers = call(&[x], &[y, gradient[0].clone()], &[&twice]);
+    let e = 3f64.exp();
+    assert_eq!(entries(&*answers[0]), [e, 0.0, 0.0, 0.0, 0.0, e]);
+    assert_eq!(entries(&*answers[1]), [e, 0.0, 0.0, 0.0, 0.0, 6.0 * e]);
+}
+
+/// Indices out of range, negative ones and decreasing pointers never become a value.
+#[test]
+fn point_18_invalid_structure_is_refused_where_a_value_enters() {
+    let new = |indices: Vec<usize>, indptr: Vec<usize>| {
+        SparseMatrix::new(Format::Csr, [2, 3], vec![1.0, 2.0], indices, indptr).unwrap_err().to_string()
+    };
+    assert_eq!(new(vec![0, 7], vec![0, 1, 2]), "index 7 (slot 1) is out of range, the slices have length 3");
+    assert_eq!(
+        new(vec![0, 1], vec![0, 2, 1]),
+        "indptr must start at 0 and end at the number of indices, 2; it starts at Some(0) and ends at Some(1)"
+    );
+    assert_eq!(new(vec![0, 1], vec![0, 3, 2]), "indptr decreases after slice 1");
+    assert_eq!(
+        new(vec![0, usize::MAX], vec![0, 1, 2]),
+        format!("index {} (slot 1) is out of range, the slices have length 3", usize::MAX)
+    );
+}
+
+/// A matrix of another shape than its type is refused at the door.
+#[test]
+fn point_19_a_static_shape_is_checked_on_values() {
+    let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
+    let mut f = compile(&[x.clone()], &[dense_from_sparse(&x).unwrap()], &Mode::run()).unwrap();
+    let wrong = csr([3, 3], &[1.0], &[0], &[0, 1, 1, 1]);
+    let error = f.call(&[&wrong]).unwrap_err().to_string();
+    assert!(error.contains("[3, 3]") && error.contains("`x`"), "{error}");
+}
+
+/// The two conversions differ in their derivatives, so they are not one node.
+#[test]
+fn point_34_flags_that_change_a_derivative_are_part_of_an_op() {
+    let value = a();
+    let x = sparse("x", &value);
+    let (one, other) = (dense_from_sparse(&x).unwrap(), dense_from_sparse_regular(&x).unwrap());
+    let w = constant(counting(&[2, 3]));
+    let gradient = |y: &Variable| grad(&sum(&(&w * y)).unwrap(), &[x.clone()]).unwrap().remove(0);
+    let answers = call(&[x.clone()], &[gradient(&one), gradient(&other)], &[&value]);
+    assert_eq!(entries(&*answers[0]), [1.0, 0.0, 3.0, 0.0, 0.0, 6.0]);
+    assert_eq!(entries(&*answers[1]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+}
