@@ -37,7 +37,8 @@ pages! {
     /// The data of a dense tensor: [`TensorError`](crate::ops::TensorError).
     tensor_error: dtype, length;
     /// The parts of a sparse matrix: [`SparseError`](crate::sparse::SparseError).
-    sparse_error: data, data_length, duplicate, index, indptr_decreases, indptr_ends, indptr_length, too_large;
+    sparse_error: data, data_length, duplicate, index, indptr_decreases, indptr_ends, indptr_length, minor,
+        too_large;
     /// Decompositions: [`SpectrumError`](crate::sparse::SpectrumError).
     spectrum_error: matrix, no_convergence, too_large;
     /// Matrix Market files: [`MarketError`](crate::sparse::MarketError).

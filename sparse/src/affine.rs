@@ -139,12 +139,14 @@ impl Op for AffineOnPattern {
         scalars.chain(matrices).collect()
     }
 
-    /// The product rule, term by term.
+    /// The product rule, term by term, of what each matrix stores.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let mut moved = Vec::new();
         for (k, (coefficient, matrix)) in self.terms(node.inputs()).enumerate() {
             moved.extend(tangents[k].clone().map(|tangent| (tangent, matrix.clone())));
-            moved.extend(tangents[node.inputs().len() / 2 + k].clone().map(|tangent| (coefficient.clone(), tangent)));
+            if let Some(tangent) = &tangents[node.inputs().len() / 2 + k] {
+                moved.push((coefficient.clone(), project_sparse(matrix, tangent)?));
+            }
         }
         Ok(vec![if moved.is_empty() { Grad::Zero } else { affine_on_pattern(&moved)?.into() }])
     }

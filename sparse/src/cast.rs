@@ -90,9 +90,10 @@ impl Op for SparseCast {
         }])
     }
 
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let from = sparse_type("sparse_cast", node.input(0))?.dtype();
         Ok(vec![match &tangents[0] {
-            Some(tangent) if self.to.is_float() => sparse_cast(tangent, self.to)?.into(),
+            Some(tangent) if from.is_float() && self.to.is_float() => sparse_cast(tangent, self.to)?.into(),
             _ => Grad::Zero,
         }])
     }

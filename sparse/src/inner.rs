@@ -49,6 +49,7 @@ pub struct ProjectSparse;
 #[track_caller]
 pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
     let _scope = origin::here();
+    sparse_type("project_sparse", x)?;
     let x = to_format(x, pattern_source("project_sparse", like)?.format())?;
     apply(ProjectSparse, &[like.clone(), x])
 }

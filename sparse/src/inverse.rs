@@ -84,12 +84,12 @@ impl Op for InverseOnPattern {
 
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![moved(node.input(0), &project_sparse(node.output(0), g)?)?.into()])
+        Ok(vec![moved(node.input(0), &project_sparse(node.input(0), g)?)?.into()])
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
-        Ok(vec![moved(node.input(0), tangent)?.into()])
+        Ok(vec![moved(node.input(0), &project_sparse(node.input(0), tangent)?)?.into()])
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -18,7 +18,7 @@ use kronograph_ops::{DType, FactorKind, FactorType, FactorValue, Trans, factor_s
 use crate::affine::affine_on_pattern;
 use crate::convert::PatternOf;
 use crate::identity::square_type;
-use crate::inner::sparse_inner;
+use crate::inner::{project_sparse, sparse_inner};
 use crate::inverse::inverse_on_pattern;
 use crate::lu_factorization::{LuFactorization, LuState};
 use crate::matrix::{Format, SparseMatrix};
@@ -92,13 +92,14 @@ impl Op for SparseLu {
         state.factorise(a, factor)
     }
 
-    /// The cotangent of a factor is that of its matrix.
+    /// The cotangent of a factor is that of its matrix; only what the matrix stores moves the factor.
     fn l_op(&self, _node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         Ok(vec![output_grads[0].clone().into()])
     }
 
-    fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        Ok(vec![tangents[0].clone().into()])
+    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
+        let moved = tangents[0].as_ref().map(|tangent| project_sparse(node.input(0), tangent));
+        Ok(vec![moved.transpose()?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {

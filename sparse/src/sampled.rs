@@ -10,6 +10,7 @@ use kronograph_graph::{
 use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
 
+use crate::inner::project_sparse;
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
@@ -111,6 +112,7 @@ impl Op for SampledOuter {
 
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Disconnected, Grad::Zero, Grad::Zero]) };
+        let g = &project_sparse(node.input(0), g)?;
         let left = structured_dot_along(g, node.input(2), self.axis, Trans::No)?;
         let right = structured_dot_along(g, node.input(1), self.axis, Trans::Yes)?;
         Ok(vec![Grad::Disconnected, left.into(), right.into()])

@@ -4,6 +4,7 @@ use kronograph::graph::{BuildError, Grad, Gradient, NodeView, toposort};
 use kronograph::prelude::*;
 
 use crate::Property;
+use crate::beyond;
 use crate::coverage::Row;
 use crate::subject::{Subject, run};
 
@@ -53,6 +54,7 @@ pub(crate) fn gradients(subject: &Subject<'_>, outputs: &[Variable]) -> Result<P
 
 pub(crate) fn prove(subject: &Subject<'_>, row: &mut Row) -> Result<(), String> {
     places(subject)?;
+    beyond::adjoint(subject)?;
     let sample = subject.sample;
     let mut check = GradCheck::default().precision(sample.precision).order(1);
     let smooth = sample.smooth && !subject.entry.moves_with_its_distribution();
@@ -78,19 +80,19 @@ pub(crate) fn prove(subject: &Subject<'_>, row: &mut Row) -> Result<(), String> 
     Ok(())
 }
 
-/// A gradient has the shape of its input, and the pattern where there is one.
+/// A gradient has the shape of its input, and the format where there is one.
 fn places(subject: &Subject<'_>) -> Result<(), String> {
     let pulled = gradients(subject, &subject.outputs)?;
     for (gradient, &k) in pulled.run(subject)?.iter().zip(&pulled.of) {
         let value = &*subject.sample.inputs[k].value;
         let matrix = |value: &dyn Value| (value as &dyn std::any::Any).downcast_ref::<SparseMatrix>().cloned();
         let same = match (matrix(&**gradient), matrix(value)) {
-            (Some(a), Some(b)) => a.format() == b.format() && a.shape() == b.shape() && a.pattern() == b.pattern(),
+            (Some(a), Some(b)) => a.format() == b.format() && a.shape() == b.shape(),
             (None, None) => gradient.extents() == value.extents(),
             _ => false,
         };
         if !same {
-            return Err(format!("the gradient by input {k} has another shape or pattern than it"));
+            return Err(format!("the gradient by input {k} has another shape or format than it"));
         }
     }
     Ok(())

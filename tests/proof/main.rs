@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod beyond;
 mod checks;
 mod coverage;
 mod derivatives;

@@ -205,7 +205,15 @@ impl Gradient {
     #[track_caller]
     pub fn kinds(&self, wrt: &[Variable]) -> Result<Vec<Grad>> {
         let _scope = origin::here();
-        self.sweep.run(wrt)?.iter().zip(wrt).map(|(gathered, variable)| gathered.kind(variable)).collect()
+        let gathered = self.sweep.run(wrt)?;
+        let kind =
+            |(gathered, variable): (&Gathered, &Variable)| match (gathered.kind(variable)?, variable.ty().tangent()) {
+                (Grad::Var(whole), Some(tangent)) if self.structured => {
+                    Ok(tangent.structured(variable, &whole)?.into())
+                }
+                (kind, _) => Ok(kind),
+            };
+        gathered.iter().zip(wrt).map(kind).collect()
     }
 }
 

@@ -33,7 +33,7 @@ impl System {
         moving
     }
 
-    /// The gradients of outputs by inputs, as a system whose further inputs are the cotangents.
+    /// The gradients of outputs by what inputs store, as a system whose further inputs are the cotangents.
     #[track_caller]
     pub(super) fn pulled(
         &self,
@@ -43,7 +43,7 @@ impl System {
         report: &mut GradReport,
     ) -> Result<(System, Vec<Place>), CheckError> {
         let stand_ins = stand_ins("cotangent", outputs);
-        let kinds = Gradient::of_outputs(outputs, &stand_ins)?.kinds(wrt)?;
+        let kinds = Gradient::of_outputs(outputs, &stand_ins)?.structured().kinds(wrt)?;
         let (mut present, mut places) = (Vec::new(), Vec::new());
         for (kind, input) in kinds.into_iter().zip(wrt) {
             places.push(match kind {
