@@ -27,6 +27,7 @@ mod data;
 mod dense;
 mod display;
 mod flow;
+mod foreign;
 mod format;
 mod identity;
 mod inner;
