@@ -77,7 +77,9 @@ pub use kron_solve::kron_solve;
 pub use kronsum::{kronsum_solve, sparse_kronsum};
 pub use like::{Like, sp_ones_like, sp_zeros_like};
 pub use lu::{SparseLu, sparse_lu};
-pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
+pub use market::{
+    MarketError, Symmetry, read_matrix_market, read_matrix_market_file, write_matrix_market, write_matrix_market_file,
+};
 pub use matrix::{Format, SparseError, SparseMatrix};
 pub use pattern::Pattern;
 pub use product::{StructuredDot, structured_dot, structured_dot_along};
