@@ -23,6 +23,7 @@ mod affine;
 mod all;
 mod cast;
 mod convert;
+mod convolution;
 mod data;
 mod dense;
 mod display;
@@ -58,6 +59,7 @@ pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use all::entries;
 pub use cast::{SparseCast, sparse_cast};
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
+pub use convolution::{Border, Windows, convolve, max_pool};
 pub use data::{CsmData, WithData, csm_data, structured, with_data};
 pub use dense::{
     DenseFromSparse, SampleDense, SparseFromDense, dense_from_sparse, dense_from_sparse_regular, sample_dense,
