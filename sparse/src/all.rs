@@ -3,8 +3,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, like, lu,
-    product, sampled, transpose,
+    add, affine, cast, convolution, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum,
+    like, lu, product, sampled, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -24,6 +24,7 @@ pub fn entries() -> Vec<Entry> {
         add::entries(),
         affine::entries(),
         cast::entries(),
+        convolution::entries(),
         data::entries(),
         dense::entries(),
         format::entries(),
