@@ -209,10 +209,10 @@ fn dense_factors_refuse() {
 #[test]
 fn sparse_ops_refuse() {
     let rows: &[Row] = rows! {
-        "structured_dot": structured_dot(&sparse("s", 2, 3), &v("x", 2))? => ["structured_dot", "`s` is csr f64 (2, 3)", "`x` is f64 (2,)"];
-        "structured_dot, at run time": { let (s, x) = (any_sparse("s"), vector("x"));
-            call(&[&s, &x], &structured_dot(&s, &x)?, &[&sparse_ones(2, 3), &ones(&[2])])? } => ["structured_dot", "`s` csr f64 (2, 3)", "`x` f64 (2,)"];
-        "structured_dot of dense": structured_dot(&m("a", 2, 2), &v("x", 2))? => ["structured_dot", "`a` is f64 (2, 2)", "sparse"];
+        "sparse matmul": matmul(&sparse("s", 2, 3), &v("x", 2))? => ["matmul", "`s` is csr f64 (2, 3)", "`x` is f64 (2,)"];
+        "sparse matmul, at run time": { let (s, x) = (any_sparse("s"), vector("x"));
+            call(&[&s, &x], &matmul(&s, &x)?, &[&sparse_ones(2, 3), &ones(&[2])])? } => ["structured_dot", "`s` csr f64 (2, 3)", "`x` f64 (2,)"];
+        "structured_dot of dense": structured_dot(&m("a", 2, 2), &m("b", 2, 2))? => ["structured_dot", "`a` is f64 (2, 2)", "sparse"];
         "structured_dot of three axes": structured_dot(&sparse("s", 2, 2), &tensor("x", DType::F64, &[None; 3]))? => ["structured_dot", "`x`"];
         "structured_dot_along no axis": structured_dot_along(&sparse("s", 2, 2), &v("x", 2), 1, Trans::No)? => ["`x`", "axis 1"];
         "structured_dot_along a scalar": structured_dot_along(&sparse("s", 2, 2), &scalar("x"), 0, Trans::No)? => ["`x`"];

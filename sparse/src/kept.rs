@@ -56,10 +56,17 @@ impl<T> Kept<T> {
     }
 }
 
+impl<T> Kept<T> {
+    /// A copy that shares what was found, with its count at zero.
+    pub(crate) fn forked(&self) -> Self {
+        Self { known: self.known.clone(), made: self.made.clone(), times: 0 }
+    }
+}
+
 /// Forks share what was found.
 impl<T: Debug + Send + Sync + 'static> OpState for Kept<T> {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(Self { known: self.known.clone(), made: self.made.clone(), times: 0 })
+        Box::new(self.forked())
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

@@ -84,7 +84,10 @@ pub use market::{
 };
 pub use matrix::{Format, SparseError, SparseMatrix};
 pub use pattern::Pattern;
-pub use product::{StructuredDot, structured_dot, structured_dot_along};
+pub use product::{
+    SampledProduct, SparseDot, StructuredDot, TrueDot, Usmm, sampled_product, sampling_dot, structured_dot,
+    structured_dot_along, true_dot, usmm,
+};
 pub use sampled::{SampledOuter, sampled_outer};
 pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,

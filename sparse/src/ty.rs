@@ -19,7 +19,7 @@ use crate::inner::project_sparse;
 use crate::like::sp_zeros_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::overload::overload;
-use crate::product::structured_dot;
+use crate::product::{sparse_dot, sparse_matmul};
 use crate::transpose::sparse_transpose;
 
 /// The type of sparse matrices of one format and dtype. A pattern is no part of it.
@@ -190,7 +190,8 @@ impl Type for SparseType {
             (Verb::Sub, true, true) => sum(-1.0),
             (Verb::Mul, true, false) => Some(affine_on_pattern(&[(scalar(right), a?)])),
             (Verb::Mul, false, true) => Some(affine_on_pattern(&[(scalar(left), b?)])),
-            (Verb::MatMul, true, false) => Some(structured_dot(&a?, &b?)),
+            (Verb::MatMul, _, _) => Some(sparse_matmul(&a?, &b?)),
+            (Verb::Dot, _, _) => Some(sparse_dot(&a?, &b?)),
             _ => None,
         }
     }
