@@ -3,8 +3,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, like, lu,
-    product, sampled, transpose,
+    add, affine, cast, construct, csm, data, dense, diag, flow, format, identity, index, inner, inverse, kron,
+    kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -24,11 +24,16 @@ pub fn entries() -> Vec<Entry> {
         add::entries(),
         affine::entries(),
         cast::entries(),
+        construct::entries(),
+        csm::entries(),
         data::entries(),
         dense::entries(),
+        diag::entries(),
         format::entries(),
         identity::entries(),
+        index::entries(),
         inner::entries(),
+        stack::entries(),
         transpose::entries(),
         product::entries(),
         sampled::entries(),
