@@ -18,6 +18,7 @@ use crate::variable::Variable;
 type Build = Arc<dyn Fn(&Params<'_>, &[Variable]) -> Result<Vec<Variable>> + Send + Sync>;
 type Parse = Arc<dyn Fn(&Params<'_>) -> Result<OpRef> + Send + Sync>;
 type Samples = Arc<dyn Fn() -> Vec<Sample> + Send + Sync>;
+type When = Arc<dyn Fn(&Params<'_>, &[Variable]) -> bool + Send + Sync>;
 
 /// An op, or a function made of several, by name.
 #[derive(Clone)]
@@ -28,6 +29,10 @@ pub struct Entry {
     without_derivative: Option<Why>,
     moves_with_distribution: bool,
     build: Build,
+    /// The entry that it answers for, and when.
+    answers: Option<(&'static str, When)>,
+    /// What answers for it, and when.
+    others: Vec<(When, Build)>,
     parse: Option<Parse>,
     holds_expressions: bool,
     samples: Samples,
@@ -51,6 +56,8 @@ impl Entry {
             without_derivative: None,
             moves_with_distribution: false,
             build,
+            answers: None,
+            others: Vec::new(),
             parse: None,
             holds_expressions: false,
             samples,
@@ -61,6 +68,19 @@ impl Entry {
     pub fn also_named(mut self, alias: &'static str) -> Self {
         self.aliases.push(alias);
         self
+    }
+
+    /// It also answers for an entry of another name, which the registry has already, where `when` holds of parameters
+    /// and inputs.
+    ///
+    /// For functions of one name in several modules whose inputs alone do not tell which is meant: of dense blocks,
+    /// `block_diag` is dense, and sparse when it is given a `format`.
+    pub fn answering_for(
+        self,
+        name: &'static str,
+        when: impl Fn(&Params<'_>, &[Variable]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { answers: Some((name, Arc::new(when))), ..self }
     }
 
     /// The name also is that of an op, which `parse` makes from what its [`props`](crate::Op::props) printed.
@@ -128,7 +148,9 @@ impl Entry {
     #[track_caller]
     pub fn build(&self, props: &Props, inputs: &[Variable]) -> Result<Vec<Variable>> {
         let _scope = crate::origin::here();
-        (self.build)(&Params::new(self.name, props), inputs)
+        let params = Params::new(self.name, props);
+        let other = self.others.iter().find(|(when, _)| when(&params, inputs));
+        other.map_or(&self.build, |(_, build)| build)(&params, inputs)
     }
 
     /// The op with these parameters.
@@ -225,7 +247,7 @@ impl OpRegistry {
     ///
     /// # Errors
     ///
-    /// A name that is there already.
+    /// A name that is there already; an entry that answers for one that is not.
     #[track_caller]
     pub fn with(mut self, entries: impl IntoIterator<Item = Entry>) -> Result<Self> {
         for entry in entries {
@@ -233,6 +255,12 @@ impl OpRegistry {
                 if self.get(name).is_ok() {
                     return Err(BuildError::parameter(name, "the registry holds this name already"));
                 }
+            }
+            if let Some((name, when)) = &entry.answers {
+                let Some(of) = self.entries.get_mut(name) else {
+                    return Err(BuildError::parameter(*name, "the registry has no such op to answer for"));
+                };
+                of.others.push((when.clone(), entry.build.clone()));
             }
             self.aliases.extend(entry.aliases.iter().map(|alias| (*alias, entry.name)));
             self.entries.insert(entry.name, entry);

@@ -26,6 +26,13 @@ pub mod covariance;
 mod dtype;
 mod elemwise;
 mod index;
+/// How an op names the part of each axis, for ops on other matrices that are indexed as tensors are.
+pub mod axes {
+    pub use crate::index::{
+        AxisIndex, Lowered, Place, Range, Reading, check_inputs, index_prop, lower, parse_index, position_on,
+        slice_dim, static_length,
+    };
+}
 mod join;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
 mod kernels;

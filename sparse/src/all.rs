@@ -3,8 +3,7 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, convolution, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum,
-    like, lu, product, sampled, transpose,
+    add, affine, cast, construct, convolution, csm, data, dense, diag, flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -24,22 +23,27 @@ pub fn entries() -> Vec<Entry> {
         add::entries(),
         affine::entries(),
         cast::entries(),
+        construct::entries(),
         convolution::entries(),
+        csm::entries(),
         data::entries(),
         dense::entries(),
+        diag::entries(),
+        flow::entries::entries(),
         format::entries(),
         identity::entries(),
+        index::entries(),
         inner::entries(),
-        transpose::entries(),
-        product::entries(),
-        sampled::entries(),
-        like::entries(),
-        lu::entries(),
         inverse::entries(),
         kron::entries(),
         kron_solve::entries(),
         kronsum::entries(),
-        flow::entries::entries(),
+        like::entries(),
+        lu::entries(),
+        product::entries(),
+        sampled::entries(),
+        stack::entries(),
+        transpose::entries(),
     ]
     .concat()
 }

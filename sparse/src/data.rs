@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Sample, Shape,
-    Tangents, Variable, apply, origin,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Result, Sample, Shape, Tangents,
+    Variable, apply, origin,
 };
 use kronograph_ops::params::{exactly, only};
 use kronograph_ops::{Tensor, TensorType, shape_text};
 
+use crate::csm::stored;
 use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::samples::{Build, any_matrix, dense_input, nothing, op, wide};
@@ -116,8 +117,8 @@ impl Op for CsmData {
     }
 
     /// The number of stored entries is no function of the shape.
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::from(vec![Dim::UNKNOWN])])
+    fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
+        Ok(vec![Shape::from(vec![stored(node.input(0))?])])
     }
 
     fn view_map(&self) -> &[(usize, usize)] {

@@ -22,16 +22,21 @@ mod add;
 mod affine;
 mod all;
 mod cast;
+mod construct;
 mod convert;
 mod convolution;
+mod csm;
 mod data;
 mod dense;
+mod diag;
 mod display;
 mod flow;
 mod foreign;
 mod format;
 mod identity;
+mod index;
 mod inner;
+mod integers;
 mod inverse;
 mod kept;
 #[allow(unsafe_code, reason = "kernels call what the processor may not have, after asking it")]
@@ -51,6 +56,7 @@ mod product;
 mod sampled;
 pub mod samples;
 mod spectral;
+mod stack;
 mod transpose;
 mod ty;
 
@@ -58,13 +64,16 @@ pub use add::{AddSS, add_s_s};
 pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use all::entries;
 pub use cast::{SparseCast, sparse_cast};
+pub use construct::construct_sparse_from_list;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use convolution::{Border, Windows, convolve, max_pool};
+pub use csm::{Csm, CsmGrad, CsmPart, csm, csm_grad, csm_indices, csm_indptr, csm_properties, csm_shape, nnz};
 pub use data::{CsmData, WithData, csm_data, structured, with_data};
 pub use dense::{
     DenseFromSparse, SampleDense, SparseFromDense, dense_from_sparse, dense_from_sparse_regular, sample_dense,
     sparse_from_dense,
 };
+pub use diag::{SparseDiag, sparse_diag, square_diagonal};
 pub use flow::{
     FlowValidity, Route, flow_validity, kronecker_flow_logdet, kronecker_flow_logdet_with, kronecker_flow_solve,
     kronecker_flow_solve_matrix, kronecker_flow_solve_with, rcond, sar_logdet, sar_logdet_with, sparse_flow_logdet,
@@ -72,6 +81,10 @@ pub use flow::{
 };
 pub use format::{ToFormat, to_format};
 pub use identity::{IdentityLike, identity_like};
+pub use index::{
+    GetItem2Lists, GetItem2ListsGrad, GetItem2d, GetItem2dGrad, get_item_2d, get_item_2lists, get_item_list,
+    get_item_scalar,
+};
 pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
 pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
@@ -92,5 +105,6 @@ pub use sampled::{SampledOuter, sampled_outer};
 pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
 };
+pub use stack::{Stack, block_diag, hstack, vstack};
 pub use transpose::{SparseTranspose, sparse_transpose};
 pub use ty::{SparseType, is_sparse};

@@ -4,10 +4,12 @@
 //! make a full matrix, so it is refused with the two ways to say what is meant.
 
 use kronograph_graph::{BuildError, Op, Operand, Result, Variable, apply};
-use kronograph_ops::{Cast, Elemwise};
+use kronograph_ops::{BlockDiag, Cast, Diagonal, Elemwise};
 
 use crate::cast::sparse_cast;
 use crate::data::structured;
+use crate::diag::sparse_diag;
+use crate::stack::block_diag;
 
 /// The answer of the sparse type; `None` where it has none.
 pub(crate) fn overload(op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<Variable>> {
@@ -30,6 +32,13 @@ pub(crate) fn overload(op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<V
     }
     if let Some(Cast { to }) = op.downcast_ref::<Cast>() {
         return operands.first().and_then(|operand| operand.variable()).map(|x| sparse_cast(x, *to));
+    }
+    if let Some(diagonal) = op.downcast_ref::<Diagonal>() {
+        return operands.first().and_then(|operand| operand.variable()).map(|x| sparse_diag(x, diagonal.offset()));
+    }
+    if op.is::<BlockDiag>() {
+        let blocks: Vec<Variable> = operands.iter().filter_map(|operand| operand.variable().cloned()).collect();
+        return Some(block_diag(&blocks, None));
     }
     None
 }

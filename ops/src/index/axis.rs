@@ -8,7 +8,8 @@ use crate::tensor::tensor_type;
 
 /// A position along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub enum Place {
+    /// A number.
     Known(i64),
     /// The value of the next input, an integer scalar.
     Input,
@@ -16,11 +17,16 @@ pub(crate) enum Place {
 
 /// One axis of an index, as part of an op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum AxisIndex {
+pub enum AxisIndex {
+    /// One position; the axis is dropped.
     At(Place),
+    /// Python's slice.
     Slice {
+        /// The first position; that of the end where the step starts from if open.
         start: Option<Place>,
+        /// The position behind the last one.
         stop: Option<Place>,
+        /// Not zero.
         step: i64,
     },
     /// The next input: integers.
@@ -34,7 +40,7 @@ pub(crate) type Axes = SmallVec<[AxisIndex; 4]>;
 
 impl AxisIndex {
     /// How many inputs of the node it reads.
-    pub(super) fn inputs(self) -> usize {
+    pub fn inputs(self) -> usize {
         let input = |place: Option<Place>| usize::from(place == Some(Place::Input));
         match self {
             AxisIndex::At(place) => input(Some(place)),
@@ -53,7 +59,12 @@ impl AxisIndex {
 }
 
 /// Checks that a node has an input for each place that is one, of the kind that is needed; `tensors` come before them.
-pub(super) fn check_inputs(op: &'static str, inputs: &[Variable], axes: &[AxisIndex], tensors: usize) -> Result<()> {
+///
+/// # Errors
+///
+/// When there are more or fewer, or one is of another kind.
+#[track_caller]
+pub fn check_inputs(op: &'static str, inputs: &[Variable], axes: &[AxisIndex], tensors: usize) -> Result<()> {
     let want = tensors + axes.iter().map(|axis| axis.inputs()).sum::<usize>();
     if inputs.len() != want {
         return Err(BuildError::arity(op, want, inputs));
@@ -77,7 +88,7 @@ pub(super) fn check_inputs(op: &'static str, inputs: &[Variable], axes: &[AxisIn
 }
 
 /// An index as a parameter: `[1, [none, 4, 2], input, array, mask]`.
-pub(super) fn index_prop(axes: &[AxisIndex]) -> Prop {
+pub fn index_prop(axes: &[AxisIndex]) -> Prop {
     let place = |place: Place| match place {
         Place::Known(position) => Prop::Int(position),
         Place::Input => "input".into(),
@@ -94,7 +105,12 @@ pub(super) fn index_prop(axes: &[AxisIndex]) -> Prop {
 
 /// Reads what [`index_prop`] makes, and what PyTensor's indices look like: an integer, `[start, stop, step]` with
 /// `none` for what is left open, `slice` for a whole axis, `array`, `mask`.
-pub(super) fn parse_index(params: &Params<'_>, name: &str) -> Result<Axes> {
+///
+/// # Errors
+///
+/// When the parameter is absent or looks otherwise, or the step of a slice is zero.
+#[track_caller]
+pub fn parse_index(params: &Params<'_>, name: &str) -> Result<SmallVec<[AxisIndex; 4]>> {
     let missing = || params.wrong(name, "a list of indices", &Prop::None);
     let list = params.maybe_list(name)?.ok_or_else(missing)?;
     let place = |prop: &Prop| match prop {

@@ -6,6 +6,7 @@
 //! advanced ones.
 
 use kronograph_graph::{Dim, Entry, Result, Variable, apply, origin};
+use smallvec::SmallVec;
 
 use crate::dtype::DType;
 use crate::layout::dim_variable;
@@ -25,11 +26,12 @@ mod take;
 pub use advanced::AdvancedSubtensor;
 pub use advanced_inc::AdvancedIncSubtensor;
 pub(crate) use axis::Axes;
-use axis::{AxisIndex, Place};
+pub use axis::{AxisIndex, Place, check_inputs, index_prop, parse_index};
 pub use inc_subtensor::IncSubtensor;
 pub(crate) use inc_subtensor::Write;
 pub use last_writes::LastWrites;
 pub use nonzero::{Nonzero, flatnonzero, nonzero};
+pub use part::{Range, Reading, position_on, slice_dim, static_length};
 pub use subtensor::Subtensor;
 pub use take::{compress, segment_sum, take, take_along_axis};
 
@@ -116,9 +118,12 @@ impl Index {
 }
 
 /// An index as an op has it, and the inputs that it reads.
-struct Lowered {
-    axes: Axes,
-    inputs: Vec<Variable>,
+#[derive(Debug)]
+pub struct Lowered {
+    /// One for each leading axis; a mask may be of several.
+    pub axes: SmallVec<[AxisIndex; 4]>,
+    /// The inputs that they read, in their order.
+    pub inputs: Vec<Variable>,
 }
 
 impl Lowered {
@@ -127,8 +132,13 @@ impl Lowered {
     }
 }
 
-fn lower(op: &'static str, x: &Variable, index: &[Index]) -> Result<Lowered> {
-    tensor_type(op, x)?;
+/// An index as an op has it.
+///
+/// # Errors
+///
+/// When the step of a slice is zero, or an array is no tensor.
+#[track_caller]
+pub fn lower(op: &'static str, index: &[Index]) -> Result<Lowered> {
     let (mut axes, mut inputs) = (Axes::new(), Vec::new());
     for index in index {
         axes.push(match &index.0 {
@@ -177,7 +187,8 @@ fn lower(op: &'static str, x: &Variable, index: &[Index]) -> Result<Lowered> {
 #[track_caller]
 pub fn subtensor(x: &Variable, index: &[Index]) -> Result<Variable> {
     let _scope = origin::here();
-    let lowered = lower("subtensor", x, index)?;
+    tensor_type("subtensor", x)?;
+    let lowered = lower("subtensor", index)?;
     let inputs = [std::slice::from_ref(x), &lowered.inputs[..]].concat();
     match lowered.is_advanced() {
         true => apply(AdvancedSubtensor { axes: lowered.axes }, &inputs),
@@ -228,7 +239,8 @@ pub fn set_subtensor(x: &Variable, y: &Variable, index: &[Index]) -> Result<Vari
 #[track_caller]
 fn write(op: &'static str, write: Write, [x, y]: [&Variable; 2], index: &[Index]) -> Result<Variable> {
     let _scope = origin::here();
-    let lowered = lower(op, x, index)?;
+    tensor_type(op, x)?;
+    let lowered = lower(op, index)?;
     let inputs = [&[x.clone(), y.clone()], &lowered.inputs[..]].concat();
     match lowered.is_advanced() {
         true => apply(AdvancedIncSubtensor { axes: lowered.axes, write }, &inputs),

@@ -16,12 +16,15 @@ struct OutOfRange {
 
 impl OpError for OutOfRange {}
 
-/// What a slice selects of an axis: first position, count, step.
-#[derive(Clone, Copy)]
-struct Range {
-    first: usize,
-    count: usize,
-    step: i64,
+/// What a slice selects of an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The first position.
+    pub first: usize,
+    /// How many there are.
+    pub count: usize,
+    /// How far one is from the one before.
+    pub step: i64,
 }
 
 impl Range {
@@ -59,8 +62,12 @@ fn position(index: i64, length: usize) -> Option<usize> {
 }
 
 /// The position from the start on an axis of a shape.
+///
+/// # Errors
+///
+/// When it is out of range.
 #[inline]
-pub(super) fn position_on(axis: usize, index: i64, shape: &[usize]) -> Result<usize, Box<dyn OpError>> {
+pub fn position_on(axis: usize, index: i64, shape: &[usize]) -> Result<usize, Box<dyn OpError>> {
     match position(index, shape[axis]) {
         Some(position) => Ok(position),
         None => Err(OutOfRange { index, axis, shape: shape_text(shape) }.into()),
@@ -68,19 +75,21 @@ pub(super) fn position_on(axis: usize, index: i64, shape: &[usize]) -> Result<us
 }
 
 /// The inputs of a running node from the first one on that an index reads.
-#[derive(Clone)]
-pub(super) struct Reading<'a, 'b> {
+#[derive(Clone, Debug)]
+pub struct Reading<'a, 'b> {
     pub(super) inputs: &'a Inputs<'b>,
     next: usize,
 }
 
 impl<'a, 'b> Reading<'a, 'b> {
-    pub(super) fn new(inputs: &'a Inputs<'b>, from: usize) -> Self {
+    /// From an input on.
+    pub fn new(inputs: &'a Inputs<'b>, from: usize) -> Self {
         Self { inputs, next: from }
     }
 
     /// The position of the next input.
-    pub(super) fn next(&mut self) -> usize {
+    #[allow(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> usize {
         self.next += 1;
         self.next - 1
     }
@@ -97,6 +106,20 @@ impl<'a, 'b> Reading<'a, 'b> {
 
     fn end(&mut self, end: Option<Place>) -> Result<Option<i64>, OpFailure> {
         end.map(|place| self.place(place)).transpose()
+    }
+
+    /// What a slice selects of an axis of some length; all of it if there is no slice.
+    ///
+    /// # Errors
+    ///
+    /// When an input that is an end is no integer.
+    pub fn range(&mut self, index: Option<&AxisIndex>, length: usize) -> Result<Range, OpFailure> {
+        Ok(match index {
+            Some(AxisIndex::Slice { start, stop, step }) => {
+                Range::of(self.end(*start)?, self.end(*stop)?, *step, length)
+            }
+            _ => Range::of(None, None, 1, length),
+        })
     }
 }
 
@@ -117,12 +140,7 @@ impl Part {
         (length, stride): (usize, usize),
         reading: &mut Reading<'_, '_>,
     ) -> Result<(), OpFailure> {
-        let range = match index {
-            Some(AxisIndex::Slice { start, stop, step }) => {
-                Range::of(reading.end(*start)?, reading.end(*stop)?, *step, length)
-            }
-            _ => Range::of(None, None, 1, length),
-        };
+        let range = reading.range(index, length)?;
         if range.count > 0 {
             self.offset += range.first * stride;
         }
@@ -150,7 +168,12 @@ impl Part {
 }
 
 /// The static length that an index leaves of an axis; `None` where it drops the axis.
-pub(super) fn static_length(
+///
+/// # Errors
+///
+/// When a known position is out of a known range.
+#[track_caller]
+pub fn static_length(
     op: &'static str,
     x: &Variable,
     axis: usize,
@@ -194,7 +217,7 @@ pub(super) fn check_rank(op: &'static str, x: &Variable, indexed: usize) -> Resu
 }
 
 /// The length that a slice leaves of an axis.
-pub(super) fn slice_dim(index: Option<&AxisIndex>, dim: &Dim) -> Dim {
+pub fn slice_dim(index: Option<&AxisIndex>, dim: &Dim) -> Dim {
     match index {
         Some(AxisIndex::Slice { start: None, stop: None, step: 1 | -1 }) | None => dim.clone(),
         Some(AxisIndex::Slice { start, stop, step }) => {
