@@ -3,8 +3,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, like, lu,
-    product, sampled, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, data, dense, flow, format, identity, inner, inverse, kron, kron_solve, kronsum, like, lu,
+    multiply, multiply_dense, product, sampled, scale, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -22,16 +22,27 @@ use crate::{
 pub fn entries() -> Vec<Entry> {
     [
         add::entries(),
+        add_data::entries(),
+        add_dense::entries(),
         affine::entries(),
+        arithmetic::entries(),
         cast::entries(),
+        clean::entries(),
+        compare::entries(),
         data::entries(),
         dense::entries(),
         format::entries(),
         identity::entries(),
         inner::entries(),
         transpose::entries(),
+        multiply::entries(),
+        multiply_dense::entries(),
         product::entries(),
         sampled::entries(),
+        scale::entries(),
+        structured::entries(),
+        sum::entries(),
+        sum_of_products::entries(),
         like::entries(),
         lu::entries(),
         inverse::entries(),

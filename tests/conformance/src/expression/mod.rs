@@ -137,6 +137,8 @@ impl Builder<'_> {
             match item {
                 Item::Many(items) => open.extend(items.into_iter().rev()),
                 Item::Flag(lower) => props = props.with("lower", lower),
+                // The axis comes behind the matrix; a sum has no other parameter.
+                Item::Int(axis) if name == "sp_sum" => props = props.with("axis", axis),
                 Item::Int(value) => inputs.push(constant(value as f64)),
                 Item::Float(value) => inputs.push(constant(value)),
                 other => inputs.extend(variables(other)?),
