@@ -3,7 +3,9 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, construct, convolution, csm, data, dense, diag, flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, construct, convolution, csm, data, dense, diag,
+    flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense,
+    product, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -21,8 +23,13 @@ use crate::{
 pub fn entries() -> Vec<Entry> {
     [
         add::entries(),
+        add_data::entries(),
+        add_dense::entries(),
         affine::entries(),
+        arithmetic::entries(),
         cast::entries(),
+        clean::entries(),
+        compare::entries(),
         construct::entries(),
         convolution::entries(),
         csm::entries(),
@@ -40,9 +47,15 @@ pub fn entries() -> Vec<Entry> {
         kronsum::entries(),
         like::entries(),
         lu::entries(),
+        multiply::entries(),
+        multiply_dense::entries(),
         product::entries(),
         sampled::entries(),
+        scale::entries(),
         stack::entries(),
+        structured::entries(),
+        sum::entries(),
+        sum_of_products::entries(),
         transpose::entries(),
     ]
     .concat()

@@ -46,6 +46,11 @@ impl<T> Kept<T> {
         self.made.as_deref().ok_or(OpFailure::WrongValue(0))
     }
 
+    /// What was found, for another thread.
+    pub(crate) fn forked(&self) -> Self {
+        Self { known: self.known.clone(), made: self.made.clone(), times: 0 }
+    }
+
     /// [`of`](Self::of), where nothing but the patterns matters.
     pub(crate) fn of_patterns(
         &mut self,
@@ -53,13 +58,6 @@ impl<T> Kept<T> {
         make: impl FnOnce() -> Result<T, OpFailure>,
     ) -> Result<&T, OpFailure> {
         self.of(patterns, |_| true, make)
-    }
-}
-
-impl<T> Kept<T> {
-    /// A copy that shares what was found, with its count at zero.
-    pub(crate) fn forked(&self) -> Self {
-        Self { known: self.known.clone(), made: self.made.clone(), times: 0 }
     }
 }
 

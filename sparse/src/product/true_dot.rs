@@ -18,6 +18,7 @@ use super::multiply::{Dense, check_inner, operands, result_lengths, slices};
 use super::sampled_product::sampled_product;
 use super::samples::{kinds, single_and_whole};
 use crate::add::accumulated;
+use crate::clean::ZeroFilter;
 use crate::dense::sparse_from_dense;
 use crate::format::to_format;
 use crate::inner::project_sparse;
@@ -120,11 +121,12 @@ fn op_of(params: &Params<'_>) -> Result<TrueDot> {
 struct Work {
     pattern: Kept<Arc<Pattern>>,
     sums: Tensor,
+    zeros: ZeroFilter,
 }
 
 impl OpState for Work {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(Self { pattern: self.pattern.forked(), sums: Tensor::default() })
+        Box::new(Self { pattern: self.pattern.forked(), ..Self::default() })
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -191,7 +193,7 @@ impl Op for TrueDot {
             multiply_on_pattern(slices::<T>(left)?, slices::<T>(right)?, at, sums, out);
         });
         if !self.keep_zeros {
-            result.drop_zeros();
+            work.zeros.drop_zeros(result)?;
         }
         Ok(())
     }
