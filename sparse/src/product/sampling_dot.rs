@@ -72,8 +72,11 @@ pub(crate) fn entries() -> Vec<Entry> {
             Sample::new("on nothing", [dense_input(&[3, 2], 2), dense_input(&[4, 2], 3), nothing(format)]),
             Sample::new("f32", [single(&[3, 2], 2), single(&[4, 2], 3), narrow.clone()]).single(),
             Sample::new("two dtypes", [dense_input(&[3, 2], 2), single(&[4, 2], 3), narrow]).single(),
-            Sample::new("a whole one", [dense_input(&[3, 2], 2), dense_input(&[4, 2], 3), in_integers(wide(format, 1))])
-                .edge(),
+            Sample::new(
+                "a whole one",
+                [dense_input(&[3, 2], 2), dense_input(&[4, 2], 3), in_integers(wide(format, 1))],
+            )
+            .edge(),
         ]
     };
     vec![function("sampling_dot", build, samples)]
