@@ -1,7 +1,7 @@
 //! The registry's view, with Aesara's parameters: shapes of pictures (rows, columns), with the maps before them where
 //! there are several, and strides with the last axis first.
 
-use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Variable, shape_of};
+use kronograph_graph::{BuildError, Dim, Entry, Params, Prop, Result, Sample, Variable, Why, shape_of};
 use kronograph_ops::params::only;
 use kronograph_ops::samples::{given, spread_over};
 use kronograph_ops::{DType, Tensor, constant, reshape};
@@ -10,7 +10,7 @@ use super::{Border, Windows, convolve, max_pool};
 
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
-        Entry::function("convolution_indices", "sparse", build_indices, indices_samples),
+        Entry::function("convolution_indices", "sparse", build_indices, indices_samples).without_derivative(Why::Index),
         Entry::function("convolve", "sparse", build_convolve, convolve_samples),
         Entry::function("max_pool", "sparse", build_pool, pool_samples),
     ]
