@@ -14,6 +14,7 @@ use kronograph::ops::{
     min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
 };
 use kronograph::prelude::*;
+use kronograph::sparse::{sampling_dot, true_dot};
 
 struct Counting;
 
@@ -133,6 +134,25 @@ fn noisy_product(raw: &Variable, y: &Variable) -> kronograph::graph::Result<Vari
     Structure::sum([product, Structure::scalar(12)?])?.build(raw)?.logp(y, &constant(0.0))
 }
 
+/// Inputs, and scalars made of products of sparse matrices (2, 3) and (3, 2) and a dense one (2, 3), read across.
+fn products() -> Vec<(&'static str, (Vec<Variable>, Variable))> {
+    let build = || -> kronograph::graph::Result<_> {
+        let (x, y) = (sparse_matrix("x", Format::Csr, [None; 2]), sparse_matrix("y", Format::Csc, [None; 2]));
+        let z = matrix("z");
+        let squares = |x: &Variable| sum(&sqr(&dense_from_sparse(x)?)?);
+        let (across, inputs) = (transpose(&z)?, vec![x.clone(), y.clone(), z.clone()]);
+        let others = sum(&sqr(&z)?)? + squares(&x)? + squares(&y)?;
+        let of = |cost: Variable| (inputs.clone(), cost + &others);
+        Ok(vec![
+            ("true_dot", of(squares(&true_dot(&x, &y)?)?)),
+            ("structured_dot of sparse ones", of(squares(&structured_dot(&x, &y)?)?)),
+            ("structured_dot", of(sum(&sqr(&structured_dot(&x, &across)?)?)?)),
+            ("sampling_dot", of(squares(&sampling_dot(&z, &matmul(&across, &z)?, &x)?)?)),
+        ])
+    };
+    build().unwrap()
+}
+
 #[test]
 fn a_steady_call_allocates_nothing() {
     let theta = tensor("theta", DType::F64, &[Some(6)]);
@@ -170,6 +190,17 @@ fn a_steady_call_allocates_nothing() {
     for columns in [1, 3, 10, 70] {
         let b = Tensor::new(&[9, columns], (0..9 * columns).map(|k| k as f64).collect()).unwrap();
         assert_eq!(allocations(&mut flows, &[&Tensor::scalar(0.3), &b]), 0, "{columns} columns of flows");
+    }
+
+    let values = [
+        from_triplets(Format::Csr, [2, 3], &[(0, 0, 1.0), (0, 2, 2.0), (1, 2, 3.0)]).unwrap(),
+        from_triplets(Format::Csc, [3, 2], &[(0, 0, 1.0), (1, 1, 2.0), (2, 0, 3.0)]).unwrap(),
+    ];
+    for (name, cost) in products() {
+        let mut function = with_gradient(&cost.0, &cost.1);
+        let dense = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let arguments: [&dyn Value; 3] = [&values[0], &values[1], &dense];
+        assert_eq!(allocations(&mut function, &arguments), 0, "{name}");
     }
 
     let (a, b) = (matrix("A"), vector("b"));

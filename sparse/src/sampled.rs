@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Sample,
-    Shape, Tangents, Variable, apply, origin, sum_of,
+    Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
 use kronograph_ops::samples::{given, spread_over};
@@ -17,7 +17,7 @@ use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
-use crate::product::structured_dot_along;
+use crate::product::{structured_dot_along, sum_of_tangents};
 use crate::samples::{Build, dense_input, op, wide};
 use crate::ty::{SparseType, same_shape};
 
@@ -110,7 +110,7 @@ impl Op for SampledOuter {
         check_shapes(left.shape(), right.shape(), self.axis, like.shape)?;
         let out = outputs[0].buffer::<SparseMatrix>();
         if left.dtype() != DType::F64 {
-            return Ok(each_slot(&like, left, right, self.axis, out)?);
+            return Ok(each_slot(state, &like, [left, right], self.axis, out)?);
         }
         let left = left.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
         let right = right.array::<f64>().map_err(|_| OpFailure::WrongValue(2))?;
@@ -144,7 +144,7 @@ impl Op for SampledOuter {
         let (like, left, right) = (node.input(0), node.input(1), node.input(2));
         let moved_left = tangents[1].as_ref().map(|t| sampled_outer(like, t, right, self.axis)).transpose()?;
         let moved_right = tangents[2].as_ref().map(|t| sampled_outer(like, left, t, self.axis)).transpose()?;
-        Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
+        sum_of_tangents(moved_left, moved_right)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -174,24 +174,24 @@ fn check_shapes(left: &[usize], right: &[usize], axis: usize, pattern: [usize; 2
 
 /// The same for elements of any type, slot by slot.
 fn each_slot(
+    state: &mut Panels,
     like: &PatternOf<'_>,
-    left: &Tensor,
-    right: &Tensor,
+    [left, right]: [&Tensor; 2],
     axis: usize,
     out: &mut SparseMatrix,
 ) -> Result<(), OpFailure> {
-    let (mut at_left, mut at_right) = (Vec::new(), Vec::new());
+    let (at_left, at_right) = (&mut state.slices.offsets, &mut state.others.offsets);
     each_number!(left.dtype(), T => {
         let left = T::of(left).ok_or(OpFailure::WrongValue(1))?;
         let right = T::of(right).ok_or(OpFailure::WrongValue(2))?;
-        column_offsets(&mut at_left, left.shape(), left.strides(), axis);
-        column_offsets(&mut at_right, right.shape(), right.strides(), axis);
+        column_offsets(at_left, left.shape(), left.strides(), axis);
+        column_offsets(at_right, right.shape(), right.strides(), axis);
         let out = out.reset::<T>(like.format, like.shape, like.pattern);
         for slice in 0..like.pattern.major() {
             for slot in like.pattern.range(slice) {
                 let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
                 let (row, column) = (i * left.strides()[axis], j * right.strides()[axis]);
-                let products = at_left.iter().zip(&at_right);
+                let products = at_left.iter().zip(&*at_right);
                 out[slot] = products.fold(T::default(), |sum, (a, b)| {
                     sum.plus(left.storage()[a + row].times(right.storage()[b + column]))
                 });

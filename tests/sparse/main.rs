@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod convolution;
+mod products;
 mod storage;
 
 use kronograph::prelude::*;

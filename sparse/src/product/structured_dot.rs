@@ -59,6 +59,12 @@ pub(crate) fn sparse_matmul(a: &Variable, b: &Variable) -> Result<Variable> {
     product(operands("matmul", a, b, Dense::VectorOrMatrix)?)
 }
 
+/// The same under the op's own name.
+#[track_caller]
+fn of_any_rank(s: &Variable, x: &Variable) -> Result<Variable> {
+    product(operands("structured_dot", s, x, Dense::VectorOrMatrix)?)
+}
+
 fn product([a, b]: [Variable; 2]) -> Result<Variable> {
     match (is_sparse(&a), is_sparse(&b)) {
         (true, true) => structured_product(&a, &b),
@@ -75,18 +81,13 @@ fn product([a, b]: [Variable; 2]) -> Result<Variable> {
 #[track_caller]
 pub fn structured_dot_along(s: &Variable, x: &Variable, axis: usize, trans: Trans) -> Result<Variable> {
     let _scope = origin::here();
+    sparse_type("structured_dot", s)?;
     let s = if trans == Trans::Yes { sparse_transpose(s)? } else { s.clone() };
     match x.ty().extents().len() {
-        1 | 2 if axis == 0 => product_along(&s, x),
-        2 if axis == 1 => transpose(&product_along(&s, &transpose(x)?)?),
-        _ => fold_back(&product_along(&s, &unfold(x, axis)?)?, x, axis),
+        1 | 2 if axis == 0 => of_any_rank(&s, x),
+        2 if axis == 1 => transpose(&of_any_rank(&s, &transpose(x)?)?),
+        _ => fold_back(&of_any_rank(&s, &unfold(x, axis)?)?, x, axis),
     }
-}
-
-#[track_caller]
-fn product_along(s: &Variable, x: &Variable) -> Result<Variable> {
-    sparse_type("structured_dot_along", s)?;
-    product(operands("structured_dot_along", s, x, Dense::VectorOrMatrix)?)
 }
 
 /// The entries of this file.
@@ -163,15 +164,14 @@ impl Op for StructuredDot {
         let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
         let (s, x) = (node.input(0), node.input(1));
         let s_bar = sampled_outer(s, g, x, 0)?;
-        Ok(vec![s_bar.into(), apply(StructuredDot, &[sparse_transpose(s)?, g.clone()])?.into()])
+        Ok(vec![s_bar.into(), of_any_rank(&sparse_transpose(s)?, g)?.into()])
     }
 
     /// `Ṡ x + S ẋ`, the tangent restricted to the pattern of S.
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
         let (s, x) = (node.input(0), node.input(1));
-        let dot = |s: Variable, x: &Variable| apply(StructuredDot, &[s, x.clone()]);
-        let left = tangents[0].as_ref().map(|t| dot(project_sparse(s, t)?, x)).transpose()?;
-        let right = tangents[1].as_ref().map(|t| dot(s.clone(), t)).transpose()?;
+        let left = tangents[0].as_ref().map(|t| of_any_rank(&project_sparse(s, t)?, x)).transpose()?;
+        let right = tangents[1].as_ref().map(|t| of_any_rank(s, t)).transpose()?;
         Ok(vec![sum_of(&[left, right])?.into()])
     }
 

@@ -8,16 +8,15 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result,
-    Sample, Shape, Tangents, Variable, apply, origin, sum_of,
+    Sample, Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::Tensor;
 use kronograph_ops::params::exactly;
 
 use super::dot::sparse_dot;
-use super::multiply::{Dense, check_inner, operands, result_lengths, slices};
+use super::multiply::{Dense, check_inner, operands, result_lengths, slices, sum_of_tangents};
 use super::sampled_product::sampled_product;
 use super::samples::{kinds, single_and_whole};
-use crate::add::accumulated;
 use crate::clean::ZeroFilter;
 use crate::dense::sparse_from_dense;
 use crate::format::to_format;
@@ -220,10 +219,7 @@ impl Op for TrueDot {
             false => of(t, y),
         });
         let right = tangents[1].as_ref().map(|t| of(x, t)).transpose()?;
-        match (left.transpose()?, right) {
-            (Some(left), Some(right)) => Ok(vec![accumulated(&left, &right)?.into()]),
-            (left, right) => Ok(vec![sum_of(&[left, right])?.into()]),
-        }
+        sum_of_tangents(left.transpose()?, right)
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -29,6 +29,16 @@ pub struct Usmm;
 ///
 /// Derivatives: `ᾱ = sum(g ∘ (x y))`, `x̄ = α g yᵀ`, `ȳ = α xᵀ g`, `z̄ = g`, regular.
 ///
+/// ```
+/// use kronograph_ops::{constant, matrix};
+/// use kronograph_sparse::{Format, sparse_matrix, usmm};
+///
+/// let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
+/// let residual = usmm(&constant(-1.0), &x, &matrix("coefficients"), &matrix("y"))?;
+/// assert_eq!(residual.ty().to_string(), "f64 (2, ?)");
+/// # Ok::<(), kronograph_graph::BuildError>(())
+/// ```
+///
 /// # Errors
 ///
 /// When α is not known to have one element, neither x nor y is sparse, z is no dense matrix, or the shapes do not fit:
