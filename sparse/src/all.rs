@@ -3,8 +3,8 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, construct, csm, data, dense, diag, flow, format, identity, index, inner, inverse, kron,
-    kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
+    add, affine, cast, construct, convolution, csm, data, dense, diag, flow, format, identity, index, inner, inverse,
+    kron, kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -25,6 +25,7 @@ pub fn entries() -> Vec<Entry> {
         affine::entries(),
         cast::entries(),
         construct::entries(),
+        convolution::entries(),
         csm::entries(),
         data::entries(),
         dense::entries(),

@@ -24,12 +24,14 @@ mod all;
 mod cast;
 mod construct;
 mod convert;
+mod convolution;
 mod csm;
 mod data;
 mod dense;
 mod diag;
 mod display;
 mod flow;
+mod foreign;
 mod format;
 mod identity;
 mod index;
@@ -64,6 +66,7 @@ pub use all::entries;
 pub use cast::{SparseCast, sparse_cast};
 pub use construct::construct_sparse_from_list;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
+pub use convolution::{Border, Windows, convolve, max_pool};
 pub use csm::{Csm, CsmGrad, CsmPart, csm, csm_grad, csm_indices, csm_indptr, csm_properties, csm_shape, nnz};
 pub use data::{CsmData, WithData, csm_data, structured, with_data};
 pub use dense::{
@@ -89,7 +92,9 @@ pub use kron_solve::kron_solve;
 pub use kronsum::{kronsum_solve, sparse_kronsum};
 pub use like::{Like, sp_ones_like, sp_zeros_like};
 pub use lu::{SparseLu, sparse_lu};
-pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
+pub use market::{
+    MarketError, Symmetry, read_matrix_market, read_matrix_market_file, write_matrix_market, write_matrix_market_file,
+};
 pub use matrix::{Format, SparseError, SparseMatrix};
 pub use pattern::Pattern;
 pub use product::{StructuredDot, structured_dot, structured_dot_along};

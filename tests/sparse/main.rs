@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod convolution;
 mod storage;
 
 use kronograph::prelude::*;

@@ -5,16 +5,17 @@ use kronograph::prelude::*;
 use serde_json::Value as Json;
 
 use crate::report::Verdict;
-use crate::{expression, kronecker, model, refusal};
+use crate::{expression, kronecker, model, refusal, sparse};
 
 /// The library's ops, and the compositions that files name.
 pub(crate) fn registry() -> OpRegistry {
-    kronograph::registry().with(kronecker::entries()).expect("the library has none of these names")
+    let library = kronograph::registry().with(kronecker::entries());
+    library.and_then(|known| known.with(sparse::entries())).expect("the library has none of these names")
 }
 
 /// Runs a case of a group; a panic is a failure.
 pub(crate) fn run(registry: &OpRegistry, group: &str, case: &Json) -> Verdict {
-    let check = || match case.get("expect") {
+    let check = || match case.get("expect").or_else(|| case.get("refuse")) {
         Some(_) => refusal::check(registry, case),
         None => model::check(registry, group, case),
     };
@@ -37,7 +38,7 @@ fn is_known(registry: &OpRegistry, case: &Json) -> bool {
 pub(crate) fn build(registry: &OpRegistry, case: &Json, inputs: &[Variable]) -> Result<Vec<Variable>, String> {
     let op = case["op"].as_str().ok_or("the case names no op")?;
     if let Some(text) = op.strip_prefix("chain:") {
-        return expression::build(registry, text, inputs);
+        return expression::build(registry, text, inputs, &props(&case["params"])?);
     }
     if let Some(outputs) = refusal::gradient(case, inputs) {
         return outputs.map_err(|error| error.to_string());

@@ -2,6 +2,7 @@
 
 use kronograph::graph::{OpRegistry, Result as Built};
 use kronograph::prelude::*;
+use kronograph::sparse::get_item_list;
 use serde_json::Value as Json;
 
 use crate::case;
@@ -25,7 +26,7 @@ pub(crate) fn check(registry: &OpRegistry, case: &Json) -> Result<(), String> {
     if asked != "grad" && registry.get(asked).is_err() {
         return Err(format!("the op `{asked}` is unknown"));
     }
-    let expected = case["expect"].as_str().unwrap_or_default();
+    let expected = case["expect"].as_str().unwrap_or(if case["refuse"] == true { "refuse" } else { "" });
     let answers = match answer(registry, case, &values) {
         Ok(answers) => answers,
         // A call that was put wrongly was not refused for what is wrong with it.
@@ -74,6 +75,11 @@ pub(crate) fn gradient(case: &Json, x: &[Variable]) -> Option<Built<Vec<Variable
         (_, [x, y]) if y.type_as::<kronograph::sparse::SparseType>().is_none() => {
             sum(x).and_then(|cost| grad(&cost, std::slice::from_ref(y)))
         }
+        // An index is what is differentiated by.
+        (_, [index, x]) => get_item_list(x, index).and_then(|rows| {
+            let cost = sum(&dense_from_sparse(&rows)?)?;
+            grad(&cost, std::slice::from_ref(index))
+        }),
         _ => return None,
     })
 }
