@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod building;
 mod convolution;
+mod indexing;
 mod storage;
 
 use kronograph::prelude::*;

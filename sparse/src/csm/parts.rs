@@ -25,7 +25,7 @@ pub(super) fn told(shape: &Variable) -> [Option<usize>; 2] {
     if let Some(x) = measured(shape) {
         return x.type_as::<SparseType>().map_or([None; 2], SparseType::shape);
     }
-    let value = shape.constant().and_then(|value| (value as &dyn std::any::Any).downcast_ref::<Tensor>());
+    let value = shape.constant().and_then(|value| (&**value as &dyn std::any::Any).downcast_ref::<Tensor>());
     value.and_then(|value| read_shape(value).ok()).map_or([None; 2], |shape| shape.map(Some))
 }
 
