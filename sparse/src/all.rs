@@ -4,7 +4,7 @@ use kronograph_graph::Entry;
 
 use crate::{
     add, affine, cast, construct, convolution, csm, data, dense, diag, flow, format, identity, index, inner, inverse,
-    kron, kron_solve, kronsum, like, lu, product, sampled, stack, transpose,
+    kron, kron_solve, kronsum, like, lu, product, random, sampled, stack, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -37,6 +37,7 @@ pub fn entries() -> Vec<Entry> {
         stack::entries(),
         transpose::entries(),
         product::entries(),
+        random::entries(),
         sampled::entries(),
         like::entries(),
         lu::entries(),

@@ -53,6 +53,7 @@ mod number;
 mod overload;
 mod pattern;
 mod product;
+pub mod random;
 mod sampled;
 pub mod samples;
 mod spectral;
