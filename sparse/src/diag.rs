@@ -12,7 +12,7 @@ use kronograph_ops::samples::given;
 use kronograph_ops::{DType, Tensor, TensorType, arange, dim_variable, make_vector, shape_text, sub};
 
 use crate::csm::csm;
-use crate::format::format_of;
+use crate::format::maybe_format;
 use crate::index::{GetItem2ListsGrad, slots_of};
 use crate::kept::Kept;
 use crate::matrix::{Format, SparseMatrix};
@@ -78,8 +78,7 @@ pub fn square_diagonal(d: &Variable, format: Format) -> Result<Variable> {
 pub(crate) fn entries() -> Vec<Entry> {
     let take: Build = |params, inputs| Ok(vec![sparse_diag(only(params, inputs)?, params.int("offset")?)?]);
     let make: Build = |params, inputs| {
-        let format = if params.is_none("format") { Format::Csc } else { format_of(params)? };
-        Ok(vec![square_diagonal(only(params, inputs)?, format)?])
+        Ok(vec![square_diagonal(only(params, inputs)?, maybe_format(params)?.unwrap_or(Format::Csc))?])
     };
     vec![
         op("sparse_diag", take, samples, |params| Ok(Arc::new(SparseDiag { offset: params.int("offset")? }))),

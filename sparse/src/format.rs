@@ -60,6 +60,11 @@ pub(crate) fn format_of(params: &Params<'_>) -> Result<Format> {
     }
 }
 
+/// The format, if it is given.
+pub(crate) fn maybe_format(params: &Params<'_>) -> Result<Option<Format>> {
+    params.get("format").map(|_| format_of(params)).transpose()
+}
+
 impl Op for ToFormat {
     fn name(&self) -> Cow<'static, str> {
         "to_format".into()

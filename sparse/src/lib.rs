@@ -61,6 +61,7 @@ mod number;
 mod overload;
 mod pattern;
 mod product;
+pub mod random;
 mod sampled;
 pub mod samples;
 mod scale;

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod building;
 mod convolution;
 mod products;
+mod indexing;
 mod storage;
 
 use kronograph::prelude::*;

@@ -30,6 +30,7 @@
 //! Parameters broadcast where a static length is 1, and may be literals. Those that no distribution has are errors when
 //! the function runs ([`RandomError`]).
 
+mod above_zero;
 mod beta;
 mod binomial;
 mod categorical;
@@ -37,6 +38,7 @@ mod check;
 mod continuous;
 mod discrete;
 mod each;
+mod element;
 mod error;
 mod gamma;
 mod multinomial;
@@ -56,11 +58,13 @@ mod words;
 
 use kronograph_graph::Entry;
 
+pub use above_zero::AboveZero;
 pub use beta::{BetaDraw, beta};
 pub use categorical::{CategoricalDraw, categorical};
 pub use check::CheckParameter;
 pub use continuous::{exponential, normal, uniform};
 pub use discrete::{DiscreteDraw, bernoulli, binomial, negative_binomial, poisson};
+pub use element::Elements;
 pub use error::{RandomError, Range};
 pub use gamma::{StandardGamma, gamma, standard_gamma};
 pub use multinomial::{MultinomialDraw, multinomial};
@@ -71,6 +75,7 @@ pub use size::Size;
 pub use split::{SplitState, split};
 pub use standard::{StandardDraw, standard_exponential, standard_normal, standard_uniform};
 pub use state::{RngState, RngType, rng_constant, rng_shared, rng_state};
+pub use streams::rng_of;
 
 /// The entries of this folder.
 pub(crate) fn entries() -> Vec<Entry> {

@@ -64,14 +64,14 @@ pub fn multinomial<'a>(
     Ok((next_state(rng)?, draw))
 }
 
-/// The counts of one row, whose probabilities have this sum.
-fn count(words: &Words, from: usize, n: i64, p: &[f64], sum: f64, out: &mut [i64]) {
+/// The counts of one row, whose probabilities are those of these elements and have this sum.
+pub(super) fn count(words: &Words, element: impl Fn(usize) -> u64, n: i64, p: &[f64], sum: f64, out: &mut [i64]) {
     let (mut trials, mut remaining) = (n, sum);
     let last = p.iter().rposition(|p_k| *p_k > 0.0);
     for (k, (out, &p_k)) in out.iter_mut().zip(p).enumerate() {
         *out = match Some(k) == last {
             true => trials,
-            false => binomial(words, (from + k) as u64, trials, (p_k / remaining).clamp(0.0, 1.0)),
+            false => binomial(words, element(k), trials, (p_k / remaining).clamp(0.0, 1.0)),
         };
         trials -= *out;
         remaining -= p_k;
@@ -110,7 +110,8 @@ impl Op for MultinomialDraw {
         for_each_row("multinomial", p, |row, p, sum| {
             let trials = trials.next().copied().unwrap_or(0);
             Range::NotNegative.check(("multinomial", "n"), row, trials as f64)?;
-            count(&words, row * length, trials, p, sum, &mut out[row * length..(row + 1) * length]);
+            let from = row * length;
+            count(&words, |k| (from + k) as u64, trials, p, sum, &mut out[from..from + length]);
             Ok(())
         })?;
         Ok(())

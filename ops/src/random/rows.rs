@@ -48,7 +48,7 @@ pub(super) fn for_each_row(
                 }
             };
             if outcome.is_ok() {
-                outcome = sum_of(of, row, p).and_then(|sum| draw(row, p, sum));
+                outcome = sum_of(of, row, |k| row * p.len() + k, p).and_then(|sum| draw(row, p, sum));
             }
             row += 1;
         }
@@ -56,11 +56,16 @@ pub(super) fn for_each_row(
     outcome
 }
 
-/// The sum of a row of probabilities; rounding, of f32 too, is forgiven.
-fn sum_of(of: &'static str, row: usize, p: &[f64]) -> Result<f64, RandomError> {
+/// The sum of a row of probabilities, of which these are the elements; rounding, of f32 too, is forgiven.
+pub(super) fn sum_of(
+    of: &'static str,
+    row: usize,
+    element: impl Fn(usize) -> usize,
+    p: &[f64],
+) -> Result<f64, RandomError> {
     let mut sum = 0.0;
     for (k, &p_k) in p.iter().enumerate() {
-        sum += Range::Probability.check((of, "p"), row * p.len() + k, p_k)?;
+        sum += Range::Probability.check((of, "p"), element(k), p_k)?;
     }
     let near = (sum - 1.0).abs() <= 1e-6 * (p.len() as f64).sqrt();
     if near { Ok(sum) } else { Err(RandomError::Sum { distribution: of, row, sum }) }

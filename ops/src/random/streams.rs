@@ -11,8 +11,12 @@ use super::words::Words;
 use crate::layout::shape_param;
 
 /// Checks that a variable is a random state.
+///
+/// # Errors
+///
+/// When it is none.
 #[track_caller]
-pub(super) fn rng_of(op: &'static str, rng: &Variable) -> Result<()> {
+pub fn rng_of(op: &'static str, rng: &Variable) -> Result<()> {
     match (&**rng.ty() as &dyn Any).is::<RngType>() {
         true => Ok(()),
         false => Err(BuildError::inputs(op, std::slice::from_ref(rng), "a random state is needed")),

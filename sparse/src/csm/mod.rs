@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Dim, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result,
-    Sample, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Sample,
+    Shape, Tangents, Variable, apply,
 };
 use kronograph_ops::params::exactly;
 use kronograph_ops::samples::given;
-use kronograph_ops::{Index, Tensor, TensorType, subtensor};
+use kronograph_ops::{Tensor, TensorType};
 
 use crate::format::format_of;
 use crate::kept::Kept;
@@ -24,7 +24,8 @@ mod parts;
 mod properties;
 
 pub use grad::{CsmGrad, csm_grad};
-use parts::{Assembled, check_parts, measured, told};
+use parts::{Assembled, check_parts};
+pub(crate) use parts::{read_shape, shape_told, told};
 pub(crate) use properties::stored;
 pub use properties::{CsmPart, csm_indices, csm_indptr, csm_properties, csm_shape, nnz};
 
@@ -196,13 +197,7 @@ impl Op for Csm {
     }
 
     fn infer_shape(&self, node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        let shape = node.input(3);
-        let dim = |axis: usize| match (told(shape)[axis], measured(shape)) {
-            (Some(length), _) => Ok(Dim::from(length)),
-            (None, Some(x)) => Ok(Dim::axis(x, axis)),
-            (None, None) => Ok(Dim::value_of(&subtensor(shape, &[Index::at(axis as i64)])?)),
-        };
-        Ok(vec![Shape::from(vec![dim(0)?, dim(1)?])])
+        Ok(vec![shape_told(node.input(3))?])
     }
 
     fn connection_pattern(&self, _output: usize, input: usize) -> bool {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use kronograph_graph::{BuildError, Inputs, OpFailure, Result, Variable};
-use kronograph_ops::Tensor;
+use kronograph_graph::{BuildError, Dim, Inputs, OpFailure, Result, Shape, Variable};
+use kronograph_ops::{Index, Tensor, subtensor};
 
 use super::properties::CsmPart;
 use crate::integers::{all_integers, integer_vector, same_integers, to_narrow};
@@ -21,21 +21,31 @@ pub(super) fn check_parts(op: &'static str, inputs: &[Variable]) -> Result<Optio
 }
 
 /// The static shape that a variable tells: a constant, or the shape of a matrix.
-pub(super) fn told(shape: &Variable) -> [Option<usize>; 2] {
+pub(crate) fn told(shape: &Variable) -> [Option<usize>; 2] {
     if let Some(x) = measured(shape) {
         return x.type_as::<SparseType>().map_or([None; 2], SparseType::shape);
     }
-    let value = shape.constant().and_then(|value| (value as &dyn std::any::Any).downcast_ref::<Tensor>());
+    let value = shape.constant().and_then(|value| (&**value as &dyn std::any::Any).downcast_ref::<Tensor>());
     value.and_then(|value| read_shape(value).ok()).map_or([None; 2], |shape| shape.map(Some))
 }
 
+/// The lengths that a variable tells: numbers, those of a matrix, or its elements.
+pub(crate) fn shape_told(shape: &Variable) -> Result<Shape> {
+    let dim = |axis: usize| match (told(shape)[axis], measured(shape)) {
+        (Some(length), _) => Ok(Dim::from(length)),
+        (None, Some(x)) => Ok(Dim::axis(x, axis)),
+        (None, None) => Ok(Dim::value_of(&subtensor(shape, &[Index::at(axis as i64)])?)),
+    };
+    Ok(Shape::from(vec![dim(0)?, dim(1)?]))
+}
+
 /// The matrix whose shape a variable is, if it is that of one.
-pub(super) fn measured(shape: &Variable) -> Option<&Variable> {
+fn measured(shape: &Variable) -> Option<&Variable> {
     let owner = shape.owner()?;
     (owner.0.op_as::<CsmPart>() == Some(&CsmPart::Shape)).then(|| &owner.0.inputs()[0])
 }
 
-fn read_shape(value: &Tensor) -> Result<[usize; 2], OpFailure> {
+pub(crate) fn read_shape(value: &Tensor) -> Result<[usize; 2], OpFailure> {
     match to_narrow(value, "a length of the shape,")?[..] {
         [rows, columns] => Ok([rows as usize, columns as usize]),
         _ => Err(OpFailure::Shapes(format!("a shape has two lengths, given are {}", value.len()))),

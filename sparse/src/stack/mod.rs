@@ -12,7 +12,7 @@ use kronograph_ops::{DType, Index, Tensor, TensorType, cast, full};
 
 use crate::cast::sparse_cast;
 use crate::dense::dense_from_sparse_regular;
-use crate::format::{format_of, to_format};
+use crate::format::{format_of, maybe_format, to_format};
 use crate::index::get_item_2d;
 use crate::kept::Kept;
 use crate::like::sp_zeros_like;
@@ -131,8 +131,7 @@ fn stacked(along: Along, blocks: &[Variable], format: Option<Format>) -> Result<
 pub(crate) fn entries() -> Vec<Entry> {
     let build = |along: Along| {
         move |params: &Params<'_>, blocks: &[Variable]| {
-            let format = if params.is_none("format") { None } else { Some(format_of(params)?) };
-            let all = stacked(along, blocks, format)?;
+            let all = stacked(along, blocks, maybe_format(params)?)?;
             Ok(vec![match dtype_of(params, "dtype")? {
                 Some(dtype) => sparse_cast(&all, dtype)?,
                 None => all,
@@ -148,7 +147,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     vec![
         entry(Along::Columns, |format| beside(format, 0)),
         entry(Along::Rows, |format| beside(format, 1)),
-        entry(Along::Diagonal, diagonal).answering_for("block_diag", |params, _| !params.is_none("format")),
+        entry(Along::Diagonal, diagonal).answering_for("block_diag", |params, _| params.get("format").is_some()),
     ]
 }
 

@@ -5,11 +5,12 @@ use kronograph::prelude::*;
 use serde_json::Value as Json;
 
 use crate::report::Verdict;
-use crate::{expression, kronecker, model, refusal};
+use crate::{expression, kronecker, model, refusal, sparse};
 
 /// The library's ops, and the compositions that files name.
 pub(crate) fn registry() -> OpRegistry {
-    kronograph::registry().with(kronecker::entries()).expect("the library has none of these names")
+    let library = kronograph::registry().with(kronecker::entries());
+    library.and_then(|known| known.with(sparse::entries())).expect("the library has none of these names")
 }
 
 /// Runs a case of a group; a panic is a failure.

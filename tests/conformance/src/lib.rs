@@ -11,6 +11,7 @@ mod kronecker;
 mod model;
 mod refusal;
 mod report;
+mod sparse;
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 use kronograph::graph::{OpRegistry, Result as Built};
 use kronograph::prelude::*;
+use kronograph::sparse::get_item_list;
 use serde_json::Value as Json;
 
 use crate::case;
@@ -79,6 +80,11 @@ pub(crate) fn gradient(case: &Json, x: &[Variable]) -> Option<Built<Vec<Variable
         (_, [x, y]) if y.type_as::<kronograph::sparse::SparseType>().is_none() => {
             sum(x).and_then(|cost| grad(&cost, std::slice::from_ref(y)))
         }
+        // An index is what is differentiated by.
+        (_, [index, x]) => get_item_list(x, index).and_then(|rows| {
+            let cost = sum(&dense_from_sparse(&rows)?)?;
+            grad(&cost, std::slice::from_ref(index))
+        }),
         _ => return None,
     })
 }
