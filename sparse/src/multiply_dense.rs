@@ -110,9 +110,7 @@ impl MulSD {
         let ty = sparse_type(&name, x)?;
         match y.type_as::<TensorType>().map(|dense| (dense.lengths(), dense.dtype())) {
             Some((&[], dtype)) => Ok((ty.shape(), dtype)),
-            Some((&[rows, columns], dtype)) => {
-                Ok((same_shape(&name, inputs, ty.shape(), [rows, columns])?, dtype))
-            }
+            Some((&[rows, columns], dtype)) => Ok((same_shape(&name, inputs, ty.shape(), [rows, columns])?, dtype)),
             _ => Err(BuildError::inputs(name, inputs, "the second must be a dense matrix or a scalar")),
         }
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result,
-    Sample, Shape, Tangents, Variable, apply, origin, shape_of,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Prop, Props, Result, Sample,
+    Shape, Tangents, Variable, apply, origin, shape_of,
 };
 use kronograph_ops::params::only;
 use kronograph_ops::{DType, Tensor, TensorType, broadcast_to, expand_dims};

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod arithmetic;
+mod arithmetic_derivatives;
 mod storage;
 
 use kronograph::prelude::*;
