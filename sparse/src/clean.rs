@@ -200,6 +200,8 @@ impl ZeroFilter {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::matrix::Format;
 
