@@ -42,7 +42,7 @@ pages! {
     /// Decompositions: [`SpectrumError`](crate::sparse::SpectrumError).
     spectrum_error: matrix, no_convergence, too_large;
     /// Matrix Market files: [`MarketError`](crate::sparse::MarketError).
-    market_error: header, io, line, matrix, short;
+    market_error: entry, header, io, line, matrix, short;
 }
 
 pages!(guarded, out_of_range, structure_error, too_large);

@@ -135,12 +135,12 @@ pub mod prelude {
         xlogx, xlogy, xor, zeros, zeros_like,
     };
     pub use kronograph_sparse::{
-        Format, Route, SparseMatrix, affine_on_pattern, csm_data, dense_from_sparse, eigenvalues, flow_validity,
-        from_triplets, identity_like, kron_solve, kronecker_flow_logdet, kronecker_flow_solve,
-        kronecker_flow_solve_matrix, kronsum_solve, read_matrix_market, read_matrix_market_file, rho_interval,
-        sar_logdet, sparse_constant, sparse_flow_logdet, sparse_flow_solve, sparse_flow_solve_matrix, sparse_kron,
-        sparse_kronsum, sparse_lu, sparse_matrix, sparse_sar_solve, sparse_transpose, spectrum, structured,
-        structured_dot, to_format, with_data,
+        Format, Route, SparseMatrix, Windows, affine_on_pattern, convolve, csm_data, dense_from_sparse, eigenvalues,
+        flow_validity, from_triplets, identity_like, kron_solve, kronecker_flow_logdet, kronecker_flow_solve,
+        kronecker_flow_solve_matrix, kronsum_solve, max_pool, read_matrix_market, read_matrix_market_file,
+        rho_interval, sar_logdet, sparse_constant, sparse_flow_logdet, sparse_flow_solve, sparse_flow_solve_matrix,
+        sparse_kron, sparse_kronsum, sparse_lu, sparse_matrix, sparse_sar_solve, sparse_transpose, spectrum,
+        structured, structured_dot, to_format, with_data,
     };
 }
 

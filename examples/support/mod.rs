@@ -1,7 +1,8 @@
-//! What several examples need: a table of numbers, the folder of the data, Newton's method, L-BFGS, two models.
+//! What several examples need: a table of numbers, the folder of the data, Newton's method, L-BFGS, three models.
 
 #![allow(dead_code, reason = "each example needs a part of it")]
 
+pub(crate) mod digits;
 pub(crate) mod flow_lag;
 pub(crate) mod lbfgs;
 pub(crate) mod newton;

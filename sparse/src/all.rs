@@ -3,9 +3,9 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, data, dense, flow, format, identity, inner,
-    inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product, sampled, scale, structured, sum,
-    sum_of_products, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, convolution, data, dense, flow, format,
+    identity, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product, sampled, scale,
+    structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -30,6 +30,7 @@ pub fn entries() -> Vec<Entry> {
         cast::entries(),
         clean::entries(),
         compare::entries(),
+        convolution::entries(),
         data::entries(),
         dense::entries(),
         format::entries(),

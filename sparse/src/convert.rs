@@ -35,7 +35,7 @@ pub fn from_triplets(
     }
     // An index pointer for each row or column has to be stored, however few entries there are.
     check_size(&[shape[0].max(shape[1]) + 1]).map_err(|_| SparseError::TooLarge)?;
-    let mut sum = TriMatI::<f64, usize>::with_capacity((shape[0], shape[1]), triplets.len());
+    let mut sum = TriMatI::<f64, u32>::with_capacity((shape[0], shape[1]), triplets.len());
     for (slot, &(row, column, value)) in triplets.iter().enumerate() {
         for (index, minor) in [(row, shape[0]), (column, shape[1])] {
             if index >= minor {
@@ -45,10 +45,10 @@ pub fn from_triplets(
         sum.add_triplet(row, column, value);
     }
     let (indptr, indices, data) = match format {
-        Format::Csr => sum.to_csr::<usize>().into_raw_storage(),
-        Format::Csc => sum.to_csc::<usize>().into_raw_storage(),
+        Format::Csr => sum.to_csr::<u32>().into_raw_storage(),
+        Format::Csc => sum.to_csc::<u32>().into_raw_storage(),
     };
-    SparseMatrix::new(format, shape, data, indices, indptr)
+    SparseMatrix::of_narrow(format, shape, data, indices, indptr)
 }
 
 impl SparseMatrix {

@@ -29,10 +29,12 @@ mod clean;
 mod compare;
 mod compare_samples;
 mod convert;
+mod convolution;
 mod data;
 mod dense;
 mod display;
 mod flow;
+mod foreign;
 mod format;
 mod identity;
 mod inner;
@@ -74,6 +76,7 @@ pub use cast::{SparseCast, sparse_cast};
 pub use clean::{EnsureSortedIndices, Remove0, clean, ensure_sorted_indices, remove0};
 pub use compare::Compare;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
+pub use convolution::{Border, Windows, convolve, max_pool};
 pub use data::{CsmData, WithData, csm_data, structured, with_data};
 pub use dense::{
     DenseFromSparse, SampleDense, SparseFromDense, dense_from_sparse, dense_from_sparse_regular, sample_dense,
@@ -93,7 +96,9 @@ pub use kron_solve::kron_solve;
 pub use kronsum::{kronsum_solve, sparse_kronsum};
 pub use like::{Like, sp_ones_like, sp_zeros_like};
 pub use lu::{SparseLu, sparse_lu};
-pub use market::{MarketError, read_matrix_market, read_matrix_market_file};
+pub use market::{
+    MarketError, Symmetry, read_matrix_market, read_matrix_market_file, write_matrix_market, write_matrix_market_file,
+};
 pub use matrix::{Format, SparseError, SparseMatrix};
 pub use multiply::{MulSS, mul_s_s};
 pub use multiply_dense::{MulSD, mul_s_d, true_div_s_d};

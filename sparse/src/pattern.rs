@@ -165,11 +165,6 @@ impl Pattern {
         &self.indices
     }
 
-    /// Its `indptr` and `indices`.
-    pub(crate) fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
-        (self.indptr, self.indices)
-    }
-
     /// The slots of a slice.
     pub fn range(&self, slice: usize) -> std::ops::Range<usize> {
         self.indptr[slice] as usize..self.indptr[slice + 1] as usize

@@ -121,7 +121,7 @@ pub(crate) fn compare_with_file(rows: &BTreeMap<(&str, &str), Row>) {
 }
 
 /// Ops of more than one name, which their sources do not spell where they are told.
-const OF_SEVERAL_NAMES: [(&str, &[&str]); 16] = [
+const OF_SEVERAL_NAMES: [(&str, &[&str]); 19] = [
     ("Like", &["sp_ones_like", "sp_zeros_like"]),
     ("GradientRule", &["stop_gradient", "zero_grad", "undefined_grad", "grad_scale"]),
     ("TriangularPart", &["tril", "triu"]),

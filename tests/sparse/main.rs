@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod arithmetic_derivatives;
+mod convolution;
 mod storage;
 
 use kronograph::prelude::*;

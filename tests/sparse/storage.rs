@@ -1,5 +1,6 @@
 //! What a sparse value is: duplicates, dtypes, and what is refused.
 
+use faer::sparse::{SparseColMat, SparseRowMat, Triplet};
 use kronograph::sparse::dense_from_sparse_regular;
 
 use super::*;
@@ -57,4 +58,28 @@ fn point_34_flags_that_change_a_derivative_are_part_of_an_op() {
     let answers = call(&[x.clone()], &[gradient(&one), gradient(&other)], &[&value]);
     assert_eq!(entries(&*answers[0]), [1.0, 0.0, 3.0, 0.0, 0.0, 6.0]);
     assert_eq!(entries(&*answers[1]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+}
+
+/// Storage moves in and out of sprs and faer without a copy: the addresses stay.
+#[test]
+fn sprs_and_faer_share_storage_with_a_matrix() {
+    let theirs = sprs::CsMatI::<f32, u32>::new_csc((2, 3), vec![0, 1, 1, 3], vec![0, 0, 1], vec![1.0, 2.0, 3.0]);
+    let (data, indices) = (theirs.data().as_ptr(), theirs.indices().as_ptr());
+    let ours = SparseMatrix::from_sprs(theirs).unwrap();
+    let (values, pattern) = (ours.slots::<f32>().unwrap(), ours.pattern());
+    assert_eq!((values.as_ptr(), pattern.indices().as_ptr()), (data, indices));
+    let view = ours.as_sprs::<f32>().unwrap();
+    assert_eq!((view.data().as_ptr(), view.indices().as_ptr(), view.is_csc()), (data, indices, true));
+    let faer = ours.as_faer_columns::<f32>().unwrap();
+    assert_eq!((faer.val().as_ptr(), faer.symbolic().row_idx().as_ptr()), (data, indices));
+    assert_eq!(faer.to_dense()[(1, 2)], 3.0);
+    assert!(ours.as_faer_rows::<f32>().is_none() && ours.as_sprs::<f64>().is_none());
+    assert!(unsorted().as_sprs::<f64>().is_none() && unsorted().sorted().as_faer_rows::<f64>().is_some());
+    let at = [(0, 0, 1.0), (0, 2, 2.0), (1, 2, 3.0)].map(|(i, j, x)| Triplet::<u32, u32, f64>::new(i, j, x));
+    let columns = SparseColMat::try_new_from_triplets(2, 3, &at).unwrap();
+    let address = columns.val().as_ptr();
+    let ours = SparseMatrix::from_faer_columns(columns).unwrap();
+    assert_eq!((entries(&ours), ours.slots::<f64>().unwrap().as_ptr()), (entries(&a()), address));
+    let rows = SparseRowMat::try_new_from_triplets(2, 3, &at).unwrap();
+    assert!(SparseMatrix::from_faer_rows(rows).unwrap().same_bits(&a()));
 }

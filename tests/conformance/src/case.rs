@@ -14,7 +14,7 @@ pub(crate) fn registry() -> OpRegistry {
 
 /// Runs a case of a group; a panic is a failure.
 pub(crate) fn run(registry: &OpRegistry, group: &str, case: &Json) -> Verdict {
-    let check = || match case.get("expect") {
+    let check = || match case.get("expect").or_else(|| case.get("refuse")) {
         Some(_) => refusal::check(registry, case),
         None => model::check(registry, group, case),
     };
@@ -37,7 +37,7 @@ fn is_known(registry: &OpRegistry, case: &Json) -> bool {
 pub(crate) fn build(registry: &OpRegistry, case: &Json, inputs: &[Variable]) -> Result<Vec<Variable>, String> {
     let op = case["op"].as_str().ok_or("the case names no op")?;
     if let Some(text) = op.strip_prefix("chain:") {
-        return expression::build(registry, text, inputs);
+        return expression::build(registry, text, inputs, &props(&case["params"])?);
     }
     if let Some(outputs) = refusal::gradient(case, inputs) {
         return outputs.map_err(|error| error.to_string());

@@ -27,8 +27,11 @@ enum Item {
 
 type Found<T> = Result<T, String>;
 
-/// The outputs of an expression of the inputs.
-pub(crate) fn build(registry: &OpRegistry, text: &str, inputs: &[Variable]) -> Found<Vec<Variable>> {
+/// What a number among the arguments of a function says, where it is no input.
+const NUMBERS: &[(&str, &str)] = &[("sp_sum", "axis")];
+
+/// The outputs of an expression of the inputs; parameters of the case go by their names.
+pub(crate) fn build(registry: &OpRegistry, text: &str, inputs: &[Variable], params: &Props) -> Found<Vec<Variable>> {
     if let Some(prose) = prose::find(text) {
         return prose(registry, inputs);
     }
@@ -43,11 +46,12 @@ pub(crate) fn build(registry: &OpRegistry, text: &str, inputs: &[Variable]) -> F
     if let Some((_, order)) = ORDER.iter().find(|(known, _)| *known == text) {
         names = order.iter().map(|&name| name.to_owned()).collect();
     }
+    names.retain(|name| params.get(name).is_none());
     if names.len() > inputs.len() {
         return Err(format!("the expression names {names:?}, there are {} inputs", inputs.len()));
     }
     let known = names.into_iter().zip(inputs.iter().cloned().map(Item::One)).collect();
-    let mut builder = Builder { registry, known };
+    let mut builder = Builder { registry, known, params };
     if let Some((_, call)) = &definition {
         let items = match builder.item(call)? {
             Item::Many(items) => items,
@@ -70,6 +74,7 @@ fn variables(item: Item) -> Found<Vec<Variable>> {
 struct Builder<'a> {
     registry: &'a OpRegistry,
     known: BTreeMap<String, Item>,
+    params: &'a Props,
 }
 
 impl Builder<'_> {
@@ -138,8 +143,13 @@ impl Builder<'_> {
             match item {
                 Item::Many(items) => open.extend(items.into_iter().rev()),
                 Item::Flag(lower) => props = props.with("lower", lower),
-                // The axis comes behind the matrix; a sum has no other parameter.
-                Item::Int(axis) if name == "sp_sum" => props = props.with("axis", axis),
+                Item::Int(value) if NUMBERS.iter().any(|(function, _)| *function == name) => {
+                    let (_, parameter) = NUMBERS.iter().find(|(function, _)| *function == name).ok_or("no name")?;
+                    props = props.with(*parameter, value);
+                }
+                Item::Word(word) if self.params.get(&word).is_some() => {
+                    props = props.with(word.clone(), self.params.get(&word).cloned().unwrap_or(Prop::None));
+                }
                 Item::Int(value) => inputs.push(constant(value as f64)),
                 Item::Float(value) => inputs.push(constant(value)),
                 other => inputs.extend(variables(other)?),

@@ -194,6 +194,14 @@ impl Reader {
             let (mut members, _) = self.arguments()?;
             return Ok(if members.len() == 1 { members.remove(0) } else { Tree::Tuple(members) });
         }
+        if self.accept("[") {
+            let mut members = vec![self.sum()?];
+            while self.accept(",") {
+                members.push(self.sum()?);
+            }
+            self.expect("]")?;
+            return Ok(Tree::Tuple(members));
+        }
         let token = self.peek().ok_or("the expression ends too soon")?.to_owned();
         if token.starts_with(|c: char| c.is_ascii_digit()) {
             self.at += 1;

@@ -1,49 +1,10 @@
-//! Reading Matrix Market files (NIST exchange format), coordinate form.
-//!
-//! A reader of our own, because that of sprs runs for ever on a file that ends after its header.
+//! Reading a file. Nothing is made room for before the sizes that it declares have been checked.
 
 use std::path::Path;
 
+use super::{MarketError, Symmetry};
 use crate::convert::from_triplets;
-use crate::matrix::{Format, SparseError, SparseMatrix};
-
-/// What is wrong with a Matrix Market file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MarketError {
-    /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The header is not `%%MatrixMarket matrix coordinate <real|integer|pattern> <general|symmetric|skew-symmetric>`.
-    #[error("line 1: `{0}` is no header of a real, integer or pattern coordinate matrix")]
-    Header(String),
-    /// A line cannot be understood.
-    #[error("line {line}: `{text}`; {rule}")]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// Its text.
-        text: String,
-        /// What belongs there.
-        rule: &'static str,
-    },
-    /// The file ends before all entries were read.
-    #[error("the file ends after {got} of {want} entries; it may be cut off")]
-    Short {
-        /// The number of entries announced.
-        want: usize,
-        /// The number found.
-        got: usize,
-    },
-    /// The entries do not make a matrix.
-    #[error(transparent)]
-    Matrix(#[from] SparseError),
-}
+use crate::matrix::{Format, SparseMatrix};
 
 #[derive(Clone, Copy)]
 enum Field {
@@ -52,12 +13,10 @@ enum Field {
     Pattern,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Symmetry {
-    General,
-    Symmetric,
-    Skew,
-}
+/// A file may declare so many rows and columns, however few entries it has; more only with entries to go with them.
+const ROWS: usize = 1 << 24;
+/// So many rows or columns for each entry.
+const ROWS_PER_ENTRY: usize = 64;
 
 /// Reads a file; see [`read_matrix_market`].
 ///
@@ -71,7 +30,8 @@ pub fn read_matrix_market_file(path: impl AsRef<Path>, format: Format) -> Result
     read_matrix_market(&text, format)
 }
 
-/// Reads the text of a Matrix Market file. Entries of a pattern are 1; entries of one position are summed.
+/// Reads the text of a Matrix Market file, as f64. Entries of a pattern are 1; entries of one position are summed; of a
+/// symmetric matrix both triangles are stored.
 ///
 /// ```
 /// use kronograph_sparse::{Format, read_matrix_market};
@@ -90,8 +50,7 @@ pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, Ma
     let (line, size) = lines.next().ok_or(MarketError::Short { want: 1, got: 0 })?;
     let bad = || MarketError::Line { line, text: size.to_owned(), rule: "rows, columns and entries belong here" };
     let [rows, columns, entries] = fields(size).ok_or_else(bad)?;
-    if symmetry != Symmetry::General && rows != columns {
-        let rule = "a symmetric matrix is square";
+    if let Some(rule) = refuses_size(rows, columns, entries, symmetry) {
         return Err(MarketError::Line { line, text: size.to_owned(), rule });
     }
     let mut triplets = Vec::new();
@@ -103,7 +62,7 @@ pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, Ma
         }
         triplets.push((row, column, value));
         if symmetry != Symmetry::General && row != column {
-            triplets.push((column, row, if symmetry == Symmetry::Skew { -value } else { value }));
+            triplets.push((column, row, if symmetry == Symmetry::SkewSymmetric { -value } else { value }));
         }
     }
     if let Some((line, text)) = lines.next() {
@@ -113,18 +72,34 @@ pub fn read_matrix_market(text: &str, format: Format) -> Result<SparseMatrix, Ma
     Ok(from_triplets(format, [rows, columns], &triplets)?)
 }
 
+/// Why a file cannot have these sizes, if it cannot.
+fn refuses_size(rows: usize, columns: usize, entries: usize, symmetry: Symmetry) -> Option<&'static str> {
+    let most = rows.max(columns);
+    if symmetry != Symmetry::General && rows != columns {
+        return Some("a symmetric matrix is square");
+    }
+    if u32::try_from(most).is_err() || u32::try_from(entries).is_err() {
+        return Some("sizes and entries must fit into 32 bits");
+    }
+    let broken = most > ROWS && most / ROWS_PER_ENTRY > entries;
+    broken.then_some("so many rows or columns for so few entries are taken for a broken file; use `from_triplets`")
+}
+
 impl Symmetry {
     /// Why an entry cannot be in a file of this symmetry, if it cannot: one triangle tells all.
     fn refuses(self, row: usize, column: usize) -> Option<&'static str> {
         match self {
-            Symmetry::Symmetric | Symmetry::Skew if column > row => {
+            Symmetry::Symmetric | Symmetry::SkewSymmetric if column > row => {
                 Some("only the lower triangle belongs into the file")
             }
-            Symmetry::Skew if column == row => Some("a skew-symmetric matrix has no diagonal"),
-            Symmetry::General | Symmetry::Symmetric | Symmetry::Skew => None,
+            Symmetry::SkewSymmetric if column == row => Some("a skew-symmetric matrix has no diagonal"),
+            Symmetry::General | Symmetry::Symmetric | Symmetry::SkewSymmetric => None,
         }
     }
 }
+
+/// Integers up to this one are numbers of f64, all of them.
+const EXACT: u64 = 1 << 53;
 
 fn header(line: &str) -> Result<(Field, Symmetry), MarketError> {
     let words = line.to_ascii_lowercase();
@@ -133,8 +108,8 @@ fn header(line: &str) -> Result<(Field, Symmetry), MarketError> {
     let ["%%matrixmarket", "matrix", "coordinate", field, symmetry] = words[..] else { return Err(bad()) };
     let symmetry = match symmetry {
         "general" => Symmetry::General,
-        "symmetric" => Symmetry::Symmetric,
-        "skew-symmetric" => Symmetry::Skew,
+        "symmetric" | "hermitian" => Symmetry::Symmetric,
+        "skew-symmetric" => Symmetry::SkewSymmetric,
         _ => return Err(bad()),
     };
     match field {
@@ -160,7 +135,9 @@ fn entry(line: usize, text: &str, field: Field) -> Result<(usize, usize, f64), M
     };
     let [row, column] = fields(position).ok_or_else(|| bad("row and column belong here"))?;
     let value: Option<f64> = match field {
-        Field::Integer => value.parse::<i64>().ok().map(|value| value as f64),
+        Field::Integer => {
+            value.parse::<i64>().ok().filter(|value| value.unsigned_abs() <= EXACT).map(|value| value as f64)
+        }
         Field::Real | Field::Pattern => value.parse().ok(),
     };
     let value =
