@@ -359,7 +359,7 @@ fn an_input_that_is_refused_names_its_line() {
 
 #[test]
 fn operators_panic_with_the_words_of_their_twins() {
-    let (a, b, s) = (v("a", 2), v("b", 3), sparse("s", 2, 2));
+    let (a, b, s) = (v("a", 2), v("b", 3), sparse("s", 2, 3));
     type Of<T> = fn(&Variable, &Variable) -> T;
     type Pair = (Of<Variable>, Of<Result<Variable, BuildError>>);
     let attempts: [Pair; 4] = [
