@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Sample,
-    Shape, Tangents, Variable, apply, sum_of,
+    Shape, Tangents, Variable, apply,
 };
 use kronograph_ops::params::exactly;
 use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
 
+use crate::add::sum_of_terms;
 use crate::inner::project_sparse;
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
@@ -122,7 +123,7 @@ impl Op for SampledOuter {
         let (like, left, right) = (node.input(0), node.input(1), node.input(2));
         let moved_left = tangents[1].as_ref().map(|t| sampled_outer(like, t, right, self.axis)).transpose()?;
         let moved_right = tangents[2].as_ref().map(|t| sampled_outer(like, left, t, self.axis)).transpose()?;
-        Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
+        Ok(vec![sum_of_terms([moved_left, moved_right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

@@ -208,6 +208,21 @@ fn ties_go_to_what_is_stored() {
     assert_eq!(moved, [vec![1.0, 2.0, 3.0], vec![6.0]]);
 }
 
+/// A sum stores explicit zeros, so `I - ρ W` has the same pattern, and the same derivative by ρ, at ρ = 0; what cancels
+/// is not stored.
+#[test]
+fn a_filter_has_its_derivative_at_zero() {
+    let weights = csr([2, 2], &[1.0, 2.0], &[1, 0], &[0, 1, 2]);
+    let (w, rho) = (sparse("w", &weights), scalar("rho"));
+    let filter = identity_like(&w).unwrap() - &rho * &w;
+    let eta = factor_solve(&sparse_lu(&filter).unwrap(), &constant(vec![3.0, 5.0]), Trans::No).unwrap();
+    let cost = sum(&(constant(vec![7.0, 11.0]) * eta)).unwrap();
+    let slope = grad(&cost, &[rho.clone()]).unwrap().remove(0);
+    let answers = call(&[w.clone(), rho], &[slope, filter, &w - &w], &[&weights, &Tensor::scalar(0.0)]);
+    assert_eq!(entries(&*answers[0]), [7.0 * 5.0 + 11.0 * 6.0]);
+    assert_eq!((stored(&*answers[1]).nnz(), stored(&*answers[2]).nnz()), (4, 0));
+}
+
 /// A million rows and columns with three entries.
 fn huge(format: Format) -> SparseMatrix {
     from_triplets(format, [1_000_000, 1_000_000], &[(0, 5, 1.0), (7, 999_999, -2.0), (999_999, 0, 3.0)]).unwrap()
