@@ -14,7 +14,9 @@ use kronograph::ops::{
     min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
 };
 use kronograph::prelude::*;
-use kronograph::sparse::{sampling_dot, true_dot};
+use kronograph::sparse::{
+    clean, col_scale, row_scale, sampling_dot, sp_sum, sp_sum_structured, sparse_cast, structured_add_s_v, true_dot,
+};
 
 struct Counting;
 
@@ -153,6 +155,29 @@ fn products() -> Vec<(&'static str, (Vec<Variable>, Variable))> {
     build().unwrap()
 }
 
+/// Scalars made of sums, products and functions of a sparse matrix and a vector; some entries cancel or are zero.
+fn sparse_parts(x: &Variable, s: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Variable)>> {
+    let total = |y: &Variable| sp_sum_structured(y, None);
+    let holds = |relation: Variable| total(&sparse_cast(&relation, DType::F64)?);
+    let whole = dense_from_sparse(x)?;
+    Ok(vec![
+        ("col_scale", total(&col_scale(x, s)?)?),
+        ("row_scale", total(&row_scale(&sparse_transpose(x)?, s)?)?),
+        ("a sum that cancels", total(&(x - col_scale(x, &constant(vec![1.0, 2.0, 1.0]))?))?),
+        ("a product with zeros", total(&(x * sqr(x)?))?),
+        ("times a matrix", total(&(x * &whole))?),
+        ("over a scalar", total(&(x / max(s)?))?),
+        ("plus a matrix", sum(&(x + &whole))?),
+        ("structured_add_s_v", total(&structured_add_s_v(x, s)?)?),
+        ("sums of columns", sum(&sqr(&sp_sum(x, Some(0))?)?)?),
+        ("sums of rows", sum(&sqr(&sp_sum_structured(x, Some(1))?)?)?),
+        ("functions of what is stored", total(&structured(&tanh(x)?, exp)?)?),
+        ("clean", total(&clean(x)?)?),
+        ("compared with a scalar", holds(gt(x, 0.5)?)? + total(x)?),
+        ("compared with a matrix", holds(le(x, &sqr(x)?)?)? + total(x)?),
+    ])
+}
+
 #[test]
 fn a_steady_call_allocates_nothing() {
     let theta = tensor("theta", DType::F64, &[Some(6)]);
@@ -201,6 +226,15 @@ fn a_steady_call_allocates_nothing() {
         let dense = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
         let arguments: [&dyn Value; 3] = [&values[0], &values[1], &dense];
         assert_eq!(allocations(&mut function, &arguments), 0, "{name}");
+    }
+
+    let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
+    let s = tensor("s", DType::F64, &[Some(3)]);
+    let at = SparseMatrix::new(Format::Csr, [2, 3], vec![2.0, 0.0, 1.0, 3.0], vec![2, 1, 0, 2], vec![0, 3, 4]).unwrap();
+    for (name, cost) in sparse_parts(&x, &s).unwrap() {
+        let gradients = grad(&(cost.clone() + sum(&s).unwrap()), &[x.clone(), s.clone()]).unwrap();
+        let mut function = compile(&[x.clone(), s.clone()], &[&[cost], &gradients[..]].concat(), &Mode::run()).unwrap();
+        assert_eq!(allocations(&mut function, &[&at, &Tensor::vector(vec![0.5, 1.5, 2.5])]), 0, "{name}");
     }
 
     let (a, b) = (matrix("A"), vector("b"));

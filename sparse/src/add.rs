@@ -10,7 +10,7 @@ use kronograph_graph::{
 use kronograph_ops::params::exactly;
 
 use crate::cast::sparse_cast;
-use crate::clean::ZeroFilter;
+use crate::clean::SlotFilter;
 use crate::format::to_format;
 use crate::kept::Kept;
 use crate::matrix::{Format, SparseMatrix};
@@ -22,13 +22,14 @@ use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
 /// `X + Y` on the union of the patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddSS {
-    /// Whether zeros stay stored: those that cancellation makes, and explicit ones.
+    /// Whether entries that cancel stay stored as zeros.
     keep_zeros: bool,
 }
 
 /// `X + Y` of sparse matrices of one shape, in the format of X and the dtype that both convert to (PyTensor:
-/// `add_s_s`). The result stores the union of both patterns, sorted, without zeros: neither explicit ones nor those
-/// that cancellation makes.
+/// `add_s_s`). The result stores the union of both patterns, sorted, but for entries that cancel. Explicit zeros stay,
+/// unlike PyTensor's: a matrix such as `I - ρ W` has the pattern of W at ρ = 0 too, where the derivative of its
+/// factor, which is structured, would lose it.
 ///
 /// Derivatives: G to both, regular.
 ///
@@ -40,7 +41,7 @@ pub fn add_s_s(x: &Variable, y: &Variable) -> Result<Variable> {
     sum(x, y, AddSS { keep_zeros: false })
 }
 
-/// The same with all zeros, so that the pattern depends on patterns only: for sums of cotangents.
+/// The same with what cancels, so that the pattern depends on patterns only: for sums of cotangents.
 #[track_caller]
 pub(crate) fn accumulated(x: &Variable, y: &Variable) -> Result<Variable> {
     sum(x, y, AddSS { keep_zeros: true })
@@ -132,10 +133,15 @@ impl Op for AddSS {
                     out[slot as usize] = out[slot as usize].plus(value);
                 });
             }
+            if !self.keep_zeros {
+                let marks = state.cancelled.marks(out.len());
+                // Where one of two terms is not zero and the sum is, they cancel.
+                union.slots[0].iter().zip(x.slots::<T>()?).for_each(|(&slot, &value)| {
+                    marks[slot as usize] = value == T::default() || out[slot as usize] != T::default();
+                });
+                state.cancelled.drop_unmarked(result)?;
+            }
         });
-        if !self.keep_zeros {
-            state.zeros.drop_zeros(result)?;
-        }
         Ok(())
     }
 
@@ -156,16 +162,16 @@ impl Op for AddSS {
     }
 }
 
-/// The union of the patterns, and which sums were zero.
+/// The union of the patterns, and which entries cancelled.
 #[derive(Debug, Default)]
 struct State {
     union: Kept<Union>,
-    zeros: ZeroFilter,
+    cancelled: SlotFilter,
 }
 
 impl OpState for State {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(Self { union: self.union.forked(), zeros: ZeroFilter::default() })
+        Box::new(Self { union: self.union.forked(), cancelled: SlotFilter::default() })
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

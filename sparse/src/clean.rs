@@ -181,36 +181,52 @@ pub(crate) fn kept_slots<'a>(
     state.of(&[pattern], same, || Ok(pattern.kept(&keep)))
 }
 
-/// Takes the zeros out of what an op has computed.
+/// Takes out of what an op has computed the slots that it does not store.
 #[derive(Debug, Default)]
-pub(crate) struct ZeroFilter {
+pub(crate) struct SlotFilter {
+    keep: Vec<bool>,
     stored: Kept<Moved>,
     whole: SparseMatrix,
 }
 
-impl ZeroFilter {
-    /// `x` without its zeros, of either sign.
-    pub(crate) fn drop_zeros(&mut self, x: &mut SparseMatrix) -> Result<(), OpFailure> {
-        let Some(moved) = without_zeros(&mut self.stored, x)? else { return Ok(()) };
-        std::mem::swap(x, &mut self.whole);
-        x.reset_moved(self.whole.format(), self.whole.shape(), moved, &self.whole);
+impl SlotFilter {
+    /// For each of so many slots, whether it is kept: all are, until one says otherwise.
+    pub(crate) fn marks(&mut self, count: usize) -> &mut [bool] {
+        self.keep.clear();
+        self.keep.resize(count, true);
+        &mut self.keep
+    }
+
+    /// `x` with the slots that are marked.
+    pub(crate) fn drop_unmarked(&mut self, x: &mut SparseMatrix) -> Result<(), OpFailure> {
+        let Self { keep, stored, whole } = self;
+        if keep.iter().all(|&keep| keep) {
+            return Ok(());
+        }
+        let moved = kept_slots(stored, x.pattern(), |slot| keep[slot])?;
+        std::mem::swap(x, whole);
+        x.reset_moved(whole.format(), whole.shape(), moved, whole);
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::matrix::Format;
 
     #[test]
-    fn the_pattern_stays_the_same_while_the_same_slots_are_zero() {
+    fn the_pattern_stays_the_same_while_the_same_slots_are_kept() {
         let matrix = |data: Vec<f64>| SparseMatrix::new(Format::Csr, [1, 3], data, vec![0, 1, 2], vec![0, 3]).unwrap();
-        let (mut state, first) = (ZeroFilter::default(), matrix(vec![1.0, 0.0, 2.0]));
-        let run = |state: &mut ZeroFilter, data: Vec<f64>| {
+        let (mut state, first) = (SlotFilter::default(), matrix(vec![1.0, 0.0, 2.0]));
+        let run = |state: &mut SlotFilter, data: Vec<f64>| {
             let pattern = first.pattern().clone();
             let mut x = SparseMatrix::with_pattern(Format::Csr, [1, 3], pattern, data.into()).unwrap();
-            state.drop_zeros(&mut x).unwrap();
+            let values = x.values().unwrap().to_vec();
+            state.marks(3).iter_mut().zip(values).for_each(|(keep, value)| *keep = value != 0.0);
+            state.drop_unmarked(&mut x).unwrap();
             x
         };
         let (a, b) = (run(&mut state, vec![1.0, 0.0, 2.0]), run(&mut state, vec![5.0, -0.0, f64::NAN]));

@@ -11,7 +11,7 @@ use kronograph_ops::params::exactly;
 
 use crate::add::sum_of_terms;
 use crate::cast::sparse_cast;
-use crate::clean::ZeroFilter;
+use crate::clean::SlotFilter;
 use crate::format::to_format;
 use crate::kept::Kept;
 use crate::matrix::{Format, SparseMatrix};
@@ -126,10 +126,12 @@ impl Op for MulSS {
             for (out, (&i, &j)) in out.iter_mut().zip(left.iter().zip(right)) {
                 *out = a[i as usize].times(b[j as usize]);
             }
+            if !self.keep_zeros {
+                let marks = state.zeros.marks(out.len());
+                marks.iter_mut().zip(out).for_each(|(keep, out)| *keep = *out != T::default());
+                state.zeros.drop_unmarked(result)?;
+            }
         });
-        if !self.keep_zeros {
-            state.zeros.drop_zeros(result)?;
-        }
         Ok(())
     }
 
@@ -157,12 +159,12 @@ impl Op for MulSS {
 #[derive(Debug, Default)]
 struct State {
     shared: Kept<Shared>,
-    zeros: ZeroFilter,
+    zeros: SlotFilter,
 }
 
 impl OpState for State {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(Self { shared: self.shared.forked(), zeros: ZeroFilter::default() })
+        Box::new(Self { shared: self.shared.forked(), zeros: SlotFilter::default() })
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

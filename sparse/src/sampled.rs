@@ -11,13 +11,14 @@ use kronograph_ops::params::exactly;
 use kronograph_ops::samples::{given, spread_over};
 use kronograph_ops::{DType, Element, Strided, Tensor, TensorType, Trans, cast, column_offsets, pack};
 
+use crate::add::sum_of_terms;
 use crate::convert::PatternOf;
 use crate::inner::project_sparse;
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
-use crate::product::{structured_dot_along, sum_of_tangents};
+use crate::product::structured_dot_along;
 use crate::samples::{Build, dense_input, op, wide};
 use crate::ty::{SparseType, same_shape};
 
@@ -144,7 +145,7 @@ impl Op for SampledOuter {
         let (like, left, right) = (node.input(0), node.input(1), node.input(2));
         let moved_left = tangents[1].as_ref().map(|t| sampled_outer(like, t, right, self.axis)).transpose()?;
         let moved_right = tangents[2].as_ref().map(|t| sampled_outer(like, left, t, self.axis)).transpose()?;
-        sum_of_tangents(moved_left, moved_right)
+        Ok(vec![sum_of_terms([moved_left, moved_right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

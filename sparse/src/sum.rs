@@ -17,7 +17,7 @@ use crate::multiply_dense::mul_s_d;
 use crate::number::{Number, each_number};
 use crate::samples::{Build, any_matrix, in_dtype, in_integers, op, wide};
 use crate::scale::{Lines, scale};
-use crate::ty::sparse_type;
+use crate::ty::{SparseType, sparse_type};
 
 /// The sum of the entries of a sparse matrix, of each row or column or of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,6 +144,10 @@ pub(crate) fn entries() -> Vec<Entry> {
     })]
 }
 
+fn is_float(x: &Variable) -> bool {
+    x.type_as::<SparseType>().is_some_and(|ty| ty.dtype().is_float())
+}
+
 fn is_structured(params: &Params<'_>) -> Result<bool> {
     params.flag("sparse_grad")
 }
@@ -197,10 +201,10 @@ impl Op for SpSum {
         Ok(())
     }
 
-    /// The cotangent repeated: where X stores an entry, or everywhere as a view that takes no room.
+    /// The cotangent repeated: where X stores an entry, or everywhere as a view that takes no room. Integers have none.
     fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero]) };
         let x = node.input(0);
+        let Some(g) = output_grads[0].as_ref().filter(|_| is_float(x)) else { return Ok(vec![Grad::Zero]) };
         Ok(vec![match (self.structured, self.lines) {
             (true, None) => mul_s_d(&sp_ones_like(x)?, g)?.into(),
             (true, Some(lines)) => scale(&sp_ones_like(x)?, g, lines)?.into(),
@@ -210,7 +214,9 @@ impl Op for SpSum {
     }
 
     fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let Some(tangent) = &tangents[0] else { return Ok(vec![Grad::Zero]) };
+        let Some(tangent) = tangents[0].as_ref().filter(|_| is_float(node.input(0))) else {
+            return Ok(vec![Grad::Zero]);
+        };
         let tangent = if self.structured { project_sparse(node.input(0), tangent)? } else { tangent.clone() };
         Ok(vec![apply(*self, &[tangent])?.into()])
     }

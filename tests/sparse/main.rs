@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod building;
+mod arithmetic;
+mod arithmetic_derivatives;
 mod convolution;
 mod products;
 mod indexing;

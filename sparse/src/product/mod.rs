@@ -23,7 +23,6 @@ use kronograph_graph::Entry;
 
 pub use dot::SparseDot;
 pub(crate) use dot::sparse_dot;
-pub(crate) use multiply::sum_of_tangents;
 pub use sampled_product::{SampledProduct, sampled_product};
 pub use sampling_dot::sampling_dot;
 pub(crate) use structured_dot::sparse_matmul;

@@ -5,7 +5,6 @@ use std::any::Any;
 use kronograph_graph::{BuildError, OpFailure, OpState, Result, Tangents, Value, Variable};
 use kronograph_ops::{DType, Element, Strided, Tensor, TensorType, cast, check_size, shape_text, transpose};
 
-use crate::add::accumulated;
 use crate::kernels::product::{gather_rows, scatter_columns};
 use crate::kernels::slices::{Slices, add_products_with_rows, add_products_with_slices};
 use crate::matrix::{Format, SparseMatrix};
@@ -77,14 +76,6 @@ pub(crate) fn result_lengths(op: &'static str, inputs: &[Variable]) -> Result<Ve
 /// The transpose; a vector is its own.
 pub(crate) fn flipped(x: &Variable) -> Result<Variable> {
     if x.ty().extents().len() == 1 { Ok(x.clone()) } else { transpose(x) }
-}
-
-/// The sum of two sparse tangents, those that there are, with all zeros stored.
-pub(crate) fn sum_of_tangents(left: Option<Variable>, right: Option<Variable>) -> Result<Tangents> {
-    Ok(vec![match (left, right) {
-        (Some(left), Some(right)) => accumulated(&left, &right)?.into(),
-        (left, right) => left.or(right).into(),
-    }])
 }
 
 /// An error that names both shapes where the inner lengths of a product differ.

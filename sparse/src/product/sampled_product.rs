@@ -11,9 +11,10 @@ use kronograph_graph::{
 use kronograph_ops::cast;
 use kronograph_ops::params::exactly;
 
-use super::multiply::{slices, sum_of_tangents};
+use super::multiply::slices;
 use super::samples::transposed;
 use super::true_dot::product_of_patterns;
+use crate::add::sum_of_terms;
 use crate::format::to_format;
 use crate::inner::project_sparse;
 use crate::kernels::slices::inner_products;
@@ -127,7 +128,7 @@ impl Op for SampledProduct {
         let (like, left, right) = (node.input(0), node.input(1), node.input(2));
         let moved_left = tangents[1].as_ref().map(|t| sampled_product(like, t, right)).transpose()?;
         let moved_right = tangents[2].as_ref().map(|t| sampled_product(like, left, t)).transpose()?;
-        sum_of_tangents(moved_left, moved_right)
+        Ok(vec![sum_of_terms([moved_left, moved_right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

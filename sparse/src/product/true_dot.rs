@@ -14,10 +14,11 @@ use kronograph_ops::Tensor;
 use kronograph_ops::params::exactly;
 
 use super::dot::sparse_dot;
-use super::multiply::{Dense, check_inner, operands, result_lengths, slices, sum_of_tangents};
+use super::multiply::{Dense, check_inner, operands, result_lengths, slices};
 use super::sampled_product::sampled_product;
 use super::samples::{kinds, single_and_whole};
-use crate::clean::ZeroFilter;
+use crate::add::sum_of_terms;
+use crate::clean::SlotFilter;
 use crate::dense::sparse_from_dense;
 use crate::format::to_format;
 use crate::inner::project_sparse;
@@ -120,7 +121,7 @@ fn op_of(params: &Params<'_>) -> Result<TrueDot> {
 struct Work {
     pattern: Kept<Arc<Pattern>>,
     sums: Tensor,
-    zeros: ZeroFilter,
+    zeros: SlotFilter,
 }
 
 impl OpState for Work {
@@ -219,7 +220,7 @@ impl Op for TrueDot {
             false => of(t, y),
         });
         let right = tangents[1].as_ref().map(|t| of(x, t)).transpose()?;
-        sum_of_tangents(left.transpose()?, right)
+        Ok(vec![sum_of_terms([left.transpose()?, right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
