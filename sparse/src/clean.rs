@@ -197,6 +197,14 @@ impl SlotFilter {
         &mut self.keep
     }
 
+    /// `x` without its zeros, of either sign.
+    pub(crate) fn drop_zeros(&mut self, x: &mut SparseMatrix) -> Result<(), OpFailure> {
+        let Some(moved) = without_zeros(&mut self.stored, x)? else { return Ok(()) };
+        std::mem::swap(x, &mut self.whole);
+        x.reset_moved(self.whole.format(), self.whole.shape(), moved, &self.whole);
+        Ok(())
+    }
+
     /// `x` with the slots that are marked.
     pub(crate) fn drop_unmarked(&mut self, x: &mut SparseMatrix) -> Result<(), OpFailure> {
         let Self { keep, stored, whole } = self;

@@ -126,12 +126,10 @@ impl Op for MulSS {
             for (out, (&i, &j)) in out.iter_mut().zip(left.iter().zip(right)) {
                 *out = a[i as usize].times(b[j as usize]);
             }
-            if !self.keep_zeros {
-                let marks = state.zeros.marks(out.len());
-                marks.iter_mut().zip(out).for_each(|(keep, out)| *keep = *out != T::default());
-                state.zeros.drop_unmarked(result)?;
-            }
         });
+        if !self.keep_zeros {
+            state.zeros.drop_zeros(result)?;
+        }
         Ok(())
     }
 

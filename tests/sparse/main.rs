@@ -3,12 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod building;
 mod arithmetic;
 mod arithmetic_derivatives;
+mod building;
 mod convolution;
-mod products;
 mod indexing;
+mod products;
 mod storage;
 
 use kronograph::prelude::*;

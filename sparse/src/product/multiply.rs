@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use kronograph_graph::{BuildError, OpFailure, OpState, Result, Tangents, Value, Variable};
+use kronograph_graph::{BuildError, OpFailure, OpState, Result, Value, Variable};
 use kronograph_ops::{DType, Element, Strided, Tensor, TensorType, cast, check_size, shape_text, transpose};
 
 use crate::kernels::product::{gather_rows, scatter_columns};
