@@ -4,8 +4,8 @@ use kronograph_graph::Entry;
 
 use crate::{
     add, add_data, add_dense, affine, arithmetic, cast, clean, compare, construct, convolution, csm, data, dense, diag,
-    flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense,
-    product, random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
+    flow, format, identity, index, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product,
+    project, random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -40,7 +40,6 @@ pub fn entries() -> Vec<Entry> {
         format::entries(),
         identity::entries(),
         index::entries(),
-        inner::entries(),
         inverse::entries(),
         kron::entries(),
         kron_solve::entries(),
@@ -50,6 +49,7 @@ pub fn entries() -> Vec<Entry> {
         multiply::entries(),
         multiply_dense::entries(),
         product::entries(),
+        project::entries(),
         random::entries(),
         sampled::entries(),
         scale::entries(),

@@ -10,11 +10,11 @@ use kronograph_graph::{
 use kronograph_ops::params::only;
 use kronograph_ops::{DType, Tensor, TensorType, broadcast_to, expand_dims};
 
-use crate::inner::project_sparse;
 use crate::like::sp_ones_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::multiply_dense::mul_s_d;
 use crate::number::{Number, each_number};
+use crate::project::project_sparse;
 use crate::samples::{Build, any_matrix, in_dtype, in_integers, op, wide};
 use crate::scale::{Lines, scale};
 use crate::ty::{SparseType, sparse_type};
