@@ -36,7 +36,7 @@ pub struct SpSum {
 /// use kronograph_sparse::{Format, sp_sum, sparse_matrix};
 ///
 /// let x = sparse_matrix("x", Format::Csr, [Some(3), Some(4)]);
-/// assert_eq!(sp_sum(&x, Some(0))?.ty().to_string(), "f64 (4)");
+/// assert_eq!(sp_sum(&x, Some(0))?.ty().to_string(), "f64 (4,)");
 /// assert!(sp_sum(&x, Some(2)).is_err());
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
