@@ -6,6 +6,7 @@
 mod building;
 mod convolution;
 mod indexing;
+mod random;
 mod storage;
 
 use kronograph::prelude::*;
