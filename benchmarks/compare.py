@@ -28,6 +28,7 @@ W2 = ["scalar10", "logistic", "hier", "chain1k", "tree1k", "chain1k_grad", "chai
 W3 = ["1000", "100000", "10000000"]
 W5 = ["all"]
 W6 = [f"{m}:{nugget}" for nugget in (0, 1) for m in (20, 50, 100)]
+W7 = ["structured_dot:2000:20:64", "true_dot:2000:20", "true_dot:20000:20"]
 
 # Workload: its cases, and the peers that are asked unless some are named.
 WORKLOADS = {
@@ -36,6 +37,7 @@ WORKLOADS = {
     "w3": (W3, ["numpy", "numba", "jax", "pytensor-numba", "pytensor-c"]),
     "w5": (W5, ["c", "broadcast", "numba", "jax", "torch", "pytensor-numba", "seed"]),
     "w6": (W6, ["jax-factored", "numpy-factored", "torch-factored", "torch-openreml"]),
+    "w7": (W7, ["scipy"]),
 }
 
 # What a peer calls a result that ours has under another name.

@@ -15,7 +15,8 @@ use kronograph::ops::{
 };
 use kronograph::prelude::*;
 use kronograph::sparse::{
-    csm, csm_properties, get_item_2d, get_item_2lists, get_item_list, get_item_scalar, hstack, vstack,
+    clean, col_scale, csm, csm_properties, get_item_2d, get_item_2lists, get_item_list, get_item_scalar, hstack,
+    row_scale, sampling_dot, sp_sum, sp_sum_structured, sparse_cast, structured_add_s_v, true_dot, vstack,
 };
 
 struct Counting;
@@ -151,6 +152,48 @@ fn parts_and_stacks(x: &Variable, list: &Variable) -> kronograph::graph::Result<
     ])
 }
 
+/// Inputs, and scalars made of products of sparse matrices (2, 3) and (3, 2) and a dense one (2, 3), read across.
+fn products() -> Vec<(&'static str, (Vec<Variable>, Variable))> {
+    let build = || -> kronograph::graph::Result<_> {
+        let (x, y) = (sparse_matrix("x", Format::Csr, [None; 2]), sparse_matrix("y", Format::Csc, [None; 2]));
+        let z = matrix("z");
+        let squares = |x: &Variable| sum(&sqr(&dense_from_sparse(x)?)?);
+        let (across, inputs) = (transpose(&z)?, vec![x.clone(), y.clone(), z.clone()]);
+        let others = sum(&sqr(&z)?)? + squares(&x)? + squares(&y)?;
+        let of = |cost: Variable| (inputs.clone(), cost + &others);
+        Ok(vec![
+            ("true_dot", of(squares(&true_dot(&x, &y)?)?)),
+            ("structured_dot of sparse ones", of(squares(&structured_dot(&x, &y)?)?)),
+            ("structured_dot", of(sum(&sqr(&structured_dot(&x, &across)?)?)?)),
+            ("sampling_dot", of(squares(&sampling_dot(&z, &matmul(&across, &z)?, &x)?)?)),
+        ])
+    };
+    build().unwrap()
+}
+
+/// Scalars made of sums, products and functions of a sparse matrix and a vector; some entries cancel or are zero.
+fn sparse_parts(x: &Variable, s: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Variable)>> {
+    let total = |y: &Variable| sp_sum_structured(y, None);
+    let holds = |relation: Variable| total(&sparse_cast(&relation, DType::F64)?);
+    let whole = dense_from_sparse(x)?;
+    Ok(vec![
+        ("col_scale", total(&col_scale(x, s)?)?),
+        ("row_scale", total(&row_scale(&sparse_transpose(x)?, s)?)?),
+        ("a sum that cancels", total(&(x - col_scale(x, &constant(vec![1.0, 2.0, 1.0]))?))?),
+        ("a product with zeros", total(&(x * sqr(x)?))?),
+        ("times a matrix", total(&(x * &whole))?),
+        ("over a scalar", total(&(x / max(s)?))?),
+        ("plus a matrix", sum(&(x + &whole))?),
+        ("structured_add_s_v", total(&structured_add_s_v(x, s)?)?),
+        ("sums of columns", sum(&sqr(&sp_sum(x, Some(0))?)?)?),
+        ("sums of rows", sum(&sqr(&sp_sum_structured(x, Some(1))?)?)?),
+        ("functions of what is stored", total(&structured(&tanh(x)?, exp)?)?),
+        ("clean", total(&clean(x)?)?),
+        ("compared with a scalar", holds(gt(x, 0.5)?)? + total(x)?),
+        ("compared with a matrix", holds(le(x, &sqr(x)?)?)? + total(x)?),
+    ])
+}
+
 #[test]
 fn a_steady_call_allocates_nothing() {
     let theta = tensor("theta", DType::F64, &[Some(6)]);
@@ -197,6 +240,26 @@ fn a_steady_call_allocates_nothing() {
     for columns in [1, 3, 10, 70] {
         let b = Tensor::new(&[9, columns], (0..9 * columns).map(|k| k as f64).collect()).unwrap();
         assert_eq!(allocations(&mut flows, &[&Tensor::scalar(0.3), &b]), 0, "{columns} columns of flows");
+    }
+
+    let values = [
+        from_triplets(Format::Csr, [2, 3], &[(0, 0, 1.0), (0, 2, 2.0), (1, 2, 3.0)]).unwrap(),
+        from_triplets(Format::Csc, [3, 2], &[(0, 0, 1.0), (1, 1, 2.0), (2, 0, 3.0)]).unwrap(),
+    ];
+    for (name, cost) in products() {
+        let mut function = with_gradient(&cost.0, &cost.1);
+        let dense = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let arguments: [&dyn Value; 3] = [&values[0], &values[1], &dense];
+        assert_eq!(allocations(&mut function, &arguments), 0, "{name}");
+    }
+
+    let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
+    let s = tensor("s", DType::F64, &[Some(3)]);
+    let at = SparseMatrix::new(Format::Csr, [2, 3], vec![2.0, 0.0, 1.0, 3.0], vec![2, 1, 0, 2], vec![0, 3, 4]).unwrap();
+    for (name, cost) in sparse_parts(&x, &s).unwrap() {
+        let gradients = grad(&(cost.clone() + sum(&s).unwrap()), &[x.clone(), s.clone()]).unwrap();
+        let mut function = compile(&[x.clone(), s.clone()], &[&[cost], &gradients[..]].concat(), &Mode::run()).unwrap();
+        assert_eq!(allocations(&mut function, &[&at, &Tensor::vector(vec![0.5, 1.5, 2.5])]), 0, "{name}");
     }
 
     let (a, b) = (matrix("A"), vector("b"));

@@ -209,20 +209,25 @@ fn dense_factors_refuse() {
 #[test]
 fn sparse_ops_refuse() {
     let rows: &[Row] = rows! {
-        "structured_dot": structured_dot(&sparse("s", 2, 3), &v("x", 2))? => ["structured_dot", "`s` is csr f64 (2, 3)", "`x` is f64 (2,)"];
-        "structured_dot, at run time": { let (s, x) = (any_sparse("s"), vector("x"));
-            call(&[&s, &x], &structured_dot(&s, &x)?, &[&sparse_ones(2, 3), &ones(&[2])])? } => ["structured_dot", "`s` csr f64 (2, 3)", "`x` f64 (2,)"];
-        "structured_dot of dense": structured_dot(&m("a", 2, 2), &v("x", 2))? => ["structured_dot", "`a` is f64 (2, 2)", "sparse"];
+        "sparse matmul": matmul(&sparse("s", 2, 3), &v("x", 2))? => ["matmul", "`s` is csr f64 (2, 3)", "`x` is f64 (2,)"];
+        "sparse matmul, at run time": { let (s, x) = (any_sparse("s"), vector("x"));
+            call(&[&s, &x], &matmul(&s, &x)?, &[&sparse_ones(2, 3), &ones(&[2])])? } => ["structured_dot", "`s` csr f64 (2, 3)", "`x` f64 (2,)"];
+        "structured_dot of dense": structured_dot(&m("a", 2, 2), &m("b", 2, 2))? => ["structured_dot", "`a` is f64 (2, 2)", "sparse"];
         "structured_dot of three axes": structured_dot(&sparse("s", 2, 2), &tensor("x", DType::F64, &[None; 3]))? => ["structured_dot", "`x`"];
         "structured_dot_along no axis": structured_dot_along(&sparse("s", 2, 2), &v("x", 2), 1, Trans::No)? => ["`x`", "axis 1"];
         "structured_dot_along a scalar": structured_dot_along(&sparse("s", 2, 2), &scalar("x"), 0, Trans::No)? => ["`x`"];
         "affine of nothing": affine_on_pattern(&[])? => ["affine_on_pattern"];
         "affine with a vector": affine_on_pattern(&[(v("c", 2), sparse("s", 2, 2))])? => ["affine_on_pattern", "`c` is f64 (2,)", "scalar"];
         "affine of two formats": affine_on_pattern(&[(scalar("c"), sparse("s", 2, 2)), (scalar("d"), sparse_transpose(&sparse("t", 2, 2))?)])? => ["affine_on_pattern", "`s` is csr", "is csc", "format"];
-        "affine of two shapes": sparse("s", 2, 2).try_add(&sparse("t", 2, 3))? => ["affine_on_pattern", "`s` is csr f64 (2, 2)", "`t` is csr f64 (2, 3)"];
+        "affine of two shapes": affine_on_pattern(&[(scalar("c"), sparse("s", 2, 2)), (scalar("d"), sparse("t", 2, 3))])? => ["affine_on_pattern", "`s` is csr f64 (2, 2)", "`t` is csr f64 (2, 3)"];
         "affine of two shapes, at run time": { let (s, t) = (any_sparse("s"), any_sparse("t"));
-            call(&[&s, &t], &dense_from_sparse(&s.try_add(&t)?)?, &[&sparse_ones(2, 2), &sparse_ones(2, 3)])? } => ["affine_on_pattern", "`t` csr f64 (2, 3)"];
-        "sparse times dense by *": sparse("s", 2, 2).try_mul(&m("a", 2, 2))? => ["`a` is f64 (2, 2)"];
+            let one = || constant(1.0);
+            let sum = affine_on_pattern(&[(one(), s.clone()), (one(), t.clone())])?;
+            call(&[&s, &t], &dense_from_sparse(&sum)?, &[&sparse_ones(2, 2), &sparse_ones(2, 3)])? } => ["affine_on_pattern", "`t` csr f64 (2, 3)"];
+        "sparse sum of two shapes": sparse("s", 2, 2).try_add(&sparse("t", 2, 3))? => ["add_s_s", "`s` is csr f64 (2, 2)", "`t` is csr f64 (2, 3)"];
+        "sparse sum of two shapes, at run time": { let (s, t) = (any_sparse("s"), any_sparse("t"));
+            call(&[&s, &t], &dense_from_sparse(&s.try_add(&t)?)?, &[&sparse_ones(2, 2), &sparse_ones(2, 3)])? } => ["add_s_s", "`t` csr f64 (2, 3)"];
+        "sparse times dense by *": sparse("s", 2, 2).try_mul(&m("a", 2, 3))? => ["mul_s_d", "`s` is csr f64 (2, 2)", "`a` is f64 (2, 3)", "equal"];
         "identity of a rectangle": identity_like(&sparse("s", 2, 3))? => ["identity_like", "`s` is csr f64 (2, 3)", "square"];
         "sparse_lu of a rectangle": sparse_lu(&sparse("s", 2, 3))? => ["sparse_lu", "`s` is csr f64 (2, 3)", "square"];
         "sparse_lu of a rectangle, at run time": { let s = any_sparse("s");
@@ -354,7 +359,7 @@ fn an_input_that_is_refused_names_its_line() {
 
 #[test]
 fn operators_panic_with_the_words_of_their_twins() {
-    let (a, b, s) = (v("a", 2), v("b", 3), sparse("s", 2, 2));
+    let (a, b, s) = (v("a", 2), v("b", 3), sparse("s", 2, 3));
     type Of<T> = fn(&Variable, &Variable) -> T;
     type Pair = (Of<Variable>, Of<Result<Variable, BuildError>>);
     let attempts: [Pair; 4] = [

@@ -283,7 +283,7 @@ fn branches_of_sparse_matrices_and_bad_calls() {
     let (c, x) = (truth(), vector("x"));
     let (a, b) = (sparse_matrix("a", Format::Csr, [None, None]), sparse_matrix("b", Format::Csr, [None, None]));
     let y = if_else(&c, &a, &b).unwrap();
-    let product = sum(&structured_dot(&y, &x).unwrap()).unwrap();
+    let product = sum(&matmul(&y, &x).unwrap()).unwrap();
     let g = grad(&product, &[a.clone(), x.clone()]).unwrap();
     let mut f = of(&[&c, &a, &b, &x], &[product, g[1].clone(), dense_from_sparse(&g[0]).unwrap()], &Mode::run());
     let one = from_triplets(Format::Csr, [2, 2], &[(0, 0, 3.0), (1, 0, 1.0)]).unwrap();

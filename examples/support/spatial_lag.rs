@@ -48,7 +48,7 @@ impl SpatialLag {
         let beta = tensor("beta", DType::F64, &[Some(k)]);
         let w = sparse_constant(data.w.clone()).named("W");
         let (x, y) = (constant(Tensor::new(&[n, k], data.x.clone())?).named("X"), constant(data.y.clone()).named("y"));
-        let error = &y - &rho * structured_dot(&w, &y)? - matmul(&x, &beta)?;
+        let error = &y - &rho * matmul(&w, &y)? - matmul(&x, &beta)?;
         let logdet = factor_logdet(&sparse_lu(&filter(&w, &rho)?)?)?.1.named("logdet");
         let normal = -0.5 * n as f64 * log(&(2.0 * PI * &variance))? - 0.5 * sum(&sqr(&error)?)? / &variance;
         let loglik = (normal + &logdet).named("loglik");
@@ -73,7 +73,7 @@ impl SpatialLag {
         let factor = sparse_lu(&filter(&self.w, &self.rho)?)?;
         let inverse = factor_solve(&factor, &eye(self.y.len())?, Trans::No)?;
         let squares = sum(&sqr(&structured_dot(&self.w, &inverse)?)?)?;
-        let spread = structured_dot(&self.w, &factor_solve(&factor, &matmul(&self.x, &self.beta)?, Trans::No)?)?;
+        let spread = matmul(&self.w, &factor_solve(&factor, &matmul(&self.x, &self.beta)?, Trans::No)?)?;
         let columns = concatenate(&[expand_dims(&spread, &[1])?, self.x.clone()], 1)?;
         let products = matmul(&transpose(&columns)?, &columns)? / &self.variance;
         let outputs = [products, squares - minus_trace_of_square, neg(&minus_trace)? / &self.variance];

@@ -34,7 +34,9 @@ impl Mode {
                 Pass::Rules(db.including(&[Tag::Canonicalize])),
                 // Merging again, since rules make equal nodes, such as two factors of one matrix.
                 Pass::Merge,
-                Pass::Rules(db.including(&[Tag::Kron, Tag::Stabilize])),
+                Pass::Rules(db.including(&[Tag::Kron, Tag::Stabilize, Tag::Sparse])),
+                // When what is used is known, and before the constants that this makes are folded.
+                Pass::Lower(db.including(&[Tag::Specialize])),
                 // What the Kronecker rules leave (constants, trivial reshapes) is cleaned up.
                 Pass::Rules(db.including(&[Tag::Canonicalize])),
                 Pass::Merge,

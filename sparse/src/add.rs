@@ -5,29 +5,31 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample, Shape,
-    Tangents, Variable, apply, origin, sum_of,
+    Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
 
 use crate::cast::sparse_cast;
+use crate::clean::SlotFilter;
 use crate::format::to_format;
 use crate::kept::Kept;
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
-use crate::pattern::{Moved, Pattern};
+use crate::pattern::Pattern;
 use crate::samples::{Build, op, overlapping};
 use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
 
 /// `X + Y` on the union of the patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddSS {
-    /// Whether zeros stay stored: those that cancellation makes, and explicit ones.
+    /// Whether entries that cancel stay stored as zeros.
     keep_zeros: bool,
 }
 
 /// `X + Y` of sparse matrices of one shape, in the format of X and the dtype that both convert to (PyTensor:
-/// `add_s_s`). The result stores the union of both patterns, sorted, without zeros: neither explicit ones nor those
-/// that cancellation makes.
+/// `add_s_s`). The result stores the union of both patterns, sorted, but for entries that cancel. Explicit zeros stay,
+/// unlike PyTensor's: a matrix such as `I - ρ W` has the pattern of W at ρ = 0 too, where the derivative of its
+/// factor, which is structured, would lose it.
 ///
 /// Derivatives: G to both, regular.
 ///
@@ -39,16 +41,25 @@ pub fn add_s_s(x: &Variable, y: &Variable) -> Result<Variable> {
     sum(x, y, AddSS { keep_zeros: false })
 }
 
-/// The same with all zeros, so that the pattern depends on patterns only: for sums of cotangents.
+/// The same with what cancels, so that the pattern depends on patterns only: for sums of cotangents.
 #[track_caller]
 pub(crate) fn accumulated(x: &Variable, y: &Variable) -> Result<Variable> {
     sum(x, y, AddSS { keep_zeros: true })
+}
+
+/// The sum of two terms of a sparse tangent, either of which may be missing, with all zeros.
+pub(crate) fn sum_of_terms(terms: [Option<Variable>; 2]) -> Result<Option<Variable>> {
+    match terms {
+        [Some(x), Some(y)] => accumulated(&x, &y).map(Some),
+        [x, y] => Ok(x.or(y)),
+    }
 }
 
 #[track_caller]
 fn sum(x: &Variable, y: &Variable, op: AddSS) -> Result<Variable> {
     let _scope = origin::here();
     let (a, b) = (sparse_type("add_s_s", x)?, sparse_type("add_s_s", y)?);
+    same_shape("add_s_s", &[x.clone(), y.clone()], a.shape(), b.shape())?;
     let dtype = a.dtype().promote(b.dtype());
     apply(op, &[sparse_cast(x, dtype)?, sparse_cast(&to_format(y, a.format())?, dtype)?])
 }
@@ -109,10 +120,10 @@ impl Op for AddSS {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<Kept<Union>>()?;
+        let (state, inputs, outputs) = io.with_state::<State>()?;
         let (x, y) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
         check_same_shape(&x.shape(), &y.shape())?;
-        let union = state.of_patterns(&[x.pattern(), y.pattern()], || Ok(Union::of(x.pattern(), y.pattern())))?;
+        let union = state.union.of_patterns(&[x.pattern(), y.pattern()], || Ok(Union::of(x.pattern(), y.pattern())))?;
         let result = outputs[0].buffer::<SparseMatrix>();
         each_number!(x.dtype(), T => {
             let out = result.reset::<T>(x.format(), x.shape(), &union.pattern);
@@ -122,10 +133,15 @@ impl Op for AddSS {
                     out[slot as usize] = out[slot as usize].plus(value);
                 });
             }
+            if !self.keep_zeros {
+                let marks = state.cancelled.marks(out.len());
+                // Where one of two terms is not zero and the sum is, they cancel.
+                union.slots[0].iter().zip(x.slots::<T>()?).for_each(|(&slot, &value)| {
+                    marks[slot as usize] = value == T::default() || out[slot as usize] != T::default();
+                });
+                state.cancelled.drop_unmarked(result)?;
+            }
         });
-        if !self.keep_zeros {
-            result.drop_zeros();
-        }
         Ok(())
     }
 
@@ -134,11 +150,7 @@ impl Op for AddSS {
     }
 
     fn r_op(&self, _node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let moved: Vec<_> = tangents.to_vec();
-        match moved.as_slice() {
-            [Some(x), Some(y)] => Ok(vec![accumulated(x, y)?.into()]),
-            _ => Ok(vec![sum_of(&moved)?.into()]),
-        }
+        Ok(vec![sum_of_terms([tangents[0].clone(), tangents[1].clone()])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -146,22 +158,23 @@ impl Op for AddSS {
     }
 
     fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<Kept<Union>>::default())
+        Some(Box::<State>::default())
     }
 }
 
-impl SparseMatrix {
-    /// Without stored zeros, of either sign; itself if it stores none.
-    pub(crate) fn drop_zeros(&mut self) {
-        fn stored<T: Number>(matrix: &SparseMatrix) -> Option<Moved> {
-            let values = matrix.slots::<T>().ok()?;
-            values.contains(&T::default()).then(|| matrix.pattern().kept(|slot| values[slot] != T::default()))
-        }
-        let stored = || -> Result<Option<Moved>, kronograph_graph::OpFailure> {
-            Ok(each_number!(self.dtype(), T => stored::<T>(self)))
-        };
-        if let Ok(Some(stored)) = stored() {
-            *self = self.moved(self.format(), &stored);
-        }
+/// The union of the patterns, and which entries cancelled.
+#[derive(Debug, Default)]
+struct State {
+    union: Kept<Union>,
+    cancelled: SlotFilter,
+}
+
+impl OpState for State {
+    fn fork(&self) -> Box<dyn OpState> {
+        Box::new(Self { union: self.union.forked(), cancelled: SlotFilter::default() })
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.union.counts()
     }
 }

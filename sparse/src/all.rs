@@ -3,8 +3,9 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, affine, cast, construct, convolution, csm, data, dense, diag, flow, format, identity, index, inner, inverse,
-    kron, kron_solve, kronsum, like, lu, product, random, sampled, stack, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, construct, convolution, csm, data, dense, diag,
+    flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense,
+    product, random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -22,30 +23,41 @@ use crate::{
 pub fn entries() -> Vec<Entry> {
     [
         add::entries(),
+        add_data::entries(),
+        add_dense::entries(),
         affine::entries(),
+        arithmetic::entries(),
         cast::entries(),
+        clean::entries(),
+        compare::entries(),
         construct::entries(),
         convolution::entries(),
         csm::entries(),
         data::entries(),
         dense::entries(),
         diag::entries(),
+        flow::entries::entries(),
         format::entries(),
         identity::entries(),
         index::entries(),
         inner::entries(),
-        stack::entries(),
-        transpose::entries(),
-        product::entries(),
-        random::entries(),
-        sampled::entries(),
-        like::entries(),
-        lu::entries(),
         inverse::entries(),
         kron::entries(),
         kron_solve::entries(),
         kronsum::entries(),
-        flow::entries::entries(),
+        like::entries(),
+        lu::entries(),
+        multiply::entries(),
+        multiply_dense::entries(),
+        product::entries(),
+        random::entries(),
+        sampled::entries(),
+        scale::entries(),
+        stack::entries(),
+        structured::entries(),
+        sum::entries(),
+        sum_of_products::entries(),
+        transpose::entries(),
     ]
     .concat()
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, Params, Prop, Props, Result,
-    Sample, Shape, Tangents, Variable, apply,
+    BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, Params, Prop, Props, Result, Sample, Shape,
+    Tangents, Variable, apply,
 };
 use kronograph_ops::DType;
 use kronograph_ops::params::{dtype_of, only};
@@ -75,9 +75,7 @@ impl Op for SparseCast {
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let x = io.inputs.get::<SparseMatrix>(0)?;
-        let cast = x.to_dtype(self.to).map_err(|error| OpFailure::Shapes(error.to_string()))?;
-        *io.outputs[0].buffer::<SparseMatrix>() = cast;
+        io.outputs[0].buffer::<SparseMatrix>().reset_cast(io.inputs.get::<SparseMatrix>(0)?, self.to);
         Ok(())
     }
 

@@ -226,12 +226,10 @@ impl Op for SparseFromDense {
             let x = T::of(x).ok_or(OpFailure::WrongValue(0))?;
             let shape = [x.shape()[0], x.shape()[1]];
             // The pattern of the last call serves again while the same entries are zero.
-            let (indptr, indices) = stored(x, self.format)?;
-            let serves = |known: &Arc<Pattern>| known.minor() == self.format.swap((shape[0], shape[1])).1
-                && (known.indptr(), known.indices()) == (&indptr[..], &indices[..]);
-            let minor = self.format.swap((shape[0], shape[1])).1;
+            let serves = |known: &Arc<Pattern>| stores_exactly(x, self.format, known);
             let make = || {
-                let pattern = Pattern::of_narrow(minor, indptr.clone(), indices.clone());
+                let ((indptr, indices), minor) = (stored(x, self.format)?, self.format.swap((shape[0], shape[1])).1);
+                let pattern = Pattern::of_narrow(minor, indptr, indices);
                 pattern.map(Arc::new).map_err(|error| OpFailure::Shapes(error.to_string()))
             };
             let pattern = state.of(&[], serves, make)?;
@@ -276,6 +274,20 @@ fn for_each_entry<T: Element>(x: &Strided<T>, format: Format, mut visit: impl Fn
             visit(i, j, storage[i * strides[0] + j * strides[1]]);
         }
     }
+}
+
+/// Whether a pattern is that of the entries that are not zero.
+fn stores_exactly<T: Element>(x: &Strided<T>, format: Format, pattern: &Pattern) -> bool {
+    let mut at = 0;
+    let mut same = format.swap((x.shape()[0], x.shape()[1])) == (pattern.major(), pattern.minor());
+    for_each_entry(x, format, |i, j, value| {
+        if same && value != T::default() {
+            let (slice, index) = format.swap((i, j));
+            same = pattern.range(slice).contains(&at) && pattern.indices()[at] as usize == index;
+            at += 1;
+        }
+    });
+    same && at == pattern.nnz()
 }
 
 /// The `indptr` and `indices` of the entries that are not zero.

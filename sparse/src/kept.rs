@@ -46,6 +46,11 @@ impl<T> Kept<T> {
         self.made.as_deref().ok_or(OpFailure::WrongValue(0))
     }
 
+    /// What was found, for another thread.
+    pub(crate) fn forked(&self) -> Self {
+        Self { known: self.known.clone(), made: self.made.clone(), times: 0 }
+    }
+
     /// [`of`](Self::of), where nothing but the patterns matters.
     pub(crate) fn of_patterns(
         &mut self,
@@ -59,7 +64,7 @@ impl<T> Kept<T> {
 /// Forks share what was found.
 impl<T: Debug + Send + Sync + 'static> OpState for Kept<T> {
     fn fork(&self) -> Box<dyn OpState> {
-        Box::new(Self { known: self.known.clone(), made: self.made.clone(), times: 0 })
+        Box::new(self.forked())
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {

@@ -13,6 +13,7 @@ use kronograph_graph::{
 use kronograph_ops::DType;
 use kronograph_ops::params::exactly;
 
+use crate::add::sum_of_terms;
 use crate::format::to_format;
 use crate::inner::project_sparse;
 use crate::kept::same_pattern;
@@ -185,7 +186,7 @@ impl Op for SparseKron {
         let (a, b) = (node.input(0), node.input(1));
         let left = tangents[0].as_ref().map(|t| sparse_kron(&project_sparse(a, t)?, b)).transpose()?;
         let right = tangents[1].as_ref().map(|t| sparse_kron(a, &project_sparse(b, t)?)).transpose()?;
-        Ok(vec![sum_of(&[left, right])?.into()])
+        Ok(vec![sum_of_terms([left, right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {

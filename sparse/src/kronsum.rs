@@ -8,6 +8,8 @@ use kronograph_ops::{
     transpose,
 };
 
+use crate::affine::affine_on_pattern;
+use crate::convert::number;
 use crate::format::to_format;
 use crate::identity::{identity_like, square_type};
 use crate::kron::sparse_kron;
@@ -43,7 +45,9 @@ pub fn sparse_kronsum(factors: &[Variable]) -> Result<Variable> {
         square_type("sparse_kronsum", factor)?;
         let factor = to_format(factor, format)?;
         let left = sparse_kron(&sum, &identity_like(&factor)?)?;
-        sum = left.try_add(&sparse_kron(&identity_like(&sum)?, &factor)?)?;
+        let right = sparse_kron(&identity_like(&sum)?, &factor)?;
+        // Zeros stay stored, so that a solve finds the same pattern for all values.
+        sum = affine_on_pattern(&[(number(1.0), left), (number(1.0), right)])?;
     }
     Ok(sum)
 }

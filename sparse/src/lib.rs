@@ -19,9 +19,15 @@
 #![deny(unsafe_code)]
 
 mod add;
+mod add_data;
+mod add_dense;
 mod affine;
 mod all;
+mod arithmetic;
 mod cast;
+mod clean;
+mod compare;
+mod compare_samples;
 mod construct;
 mod convert;
 mod convolution;
@@ -49,6 +55,8 @@ mod lu;
 mod lu_factorization;
 mod market;
 mod matrix;
+mod multiply;
+mod multiply_dense;
 mod number;
 mod overload;
 mod pattern;
@@ -56,15 +64,24 @@ mod product;
 pub mod random;
 mod sampled;
 pub mod samples;
+mod scale;
 mod spectral;
 mod stack;
+mod structured;
+mod sum;
+mod sum_of_products;
 mod transpose;
 mod ty;
 
 pub use add::{AddSS, add_s_s};
+pub use add_data::{AddSSData, add_s_s_data, structured_add_s_v};
+pub use add_dense::{AddSD, add_s_d};
 pub use affine::{AffineOnPattern, affine_on_pattern};
 pub use all::entries;
+pub use arithmetic::{multiply, subtract};
 pub use cast::{SparseCast, sparse_cast};
+pub use clean::{EnsureSortedIndices, Remove0, clean, ensure_sorted_indices, remove0};
+pub use compare::Compare;
 pub use construct::construct_sparse_from_list;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use convolution::{Border, Windows, convolve, max_pool};
@@ -97,12 +114,24 @@ pub use market::{
     MarketError, Symmetry, read_matrix_market, read_matrix_market_file, write_matrix_market, write_matrix_market_file,
 };
 pub use matrix::{Format, SparseError, SparseMatrix};
+pub use multiply::{MulSS, mul_s_s};
+pub use multiply_dense::{MulSD, mul_s_d, true_div_s_d};
 pub use pattern::Pattern;
-pub use product::{StructuredDot, structured_dot, structured_dot_along};
+pub use product::{
+    SampledProduct, SparseDot, StructuredDot, TrueDot, Usmm, sampled_product, sampling_dot, structured_dot,
+    structured_dot_along, true_dot, usmm,
+};
 pub use sampled::{SampledOuter, sampled_outer};
+pub use scale::{Scale, col_scale, row_scale};
 pub use spectral::{
     Eigenvalues, SpectralFlowSolve, Spectrum, SpectrumError, eigenvalues, rho_interval, spectral_flow_solve, spectrum,
 };
 pub use stack::{Stack, block_diag, hstack, vstack};
+pub use structured::{
+    structured_add, structured_conjugate, structured_exp, structured_log, structured_maximum, structured_minimum,
+    structured_pow, structured_sigmoid,
+};
+pub use sum::{SpSum, sp_sum, sp_sum_structured};
+pub use sum_of_products::SumOfProducts;
 pub use transpose::{SparseTranspose, sparse_transpose};
 pub use ty::{SparseType, is_sparse};

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use kronograph_graph::{OpFailure, Value};
-use kronograph_ops::{DType, Element, Strided, Tensor, each_dtype, shape_text};
+use kronograph_ops::{DType, Element, Strided, Tensor, cast_into, each_dtype, shape_text};
 
 use crate::number::{Number, each_number};
 use crate::pattern::{Moved, Pattern, check_indices, narrow};
@@ -263,6 +263,16 @@ impl SparseMatrix {
             matrix.as_slice().expect("the values of a sparse matrix are one run")
         }
         each_dtype!(&from.data, data => gather(self.reset(format, shape, &moved.pattern), of(data), &moved.slots));
+    }
+
+    /// Turns this value into another one with values converted to a dtype.
+    pub(crate) fn reset_cast(&mut self, from: &Self, to: DType) {
+        self.format = from.format;
+        self.shape = from.shape;
+        if !Arc::ptr_eq(&self.pattern, &from.pattern) {
+            self.pattern = from.pattern.clone();
+        }
+        cast_into(&from.data, to, &mut self.data);
     }
 
     /// The entries that a moved pattern keeps.

@@ -3,9 +3,17 @@
 use kronograph_ops::Element;
 
 /// A number; integers wrap around, as they do in dense arithmetic.
-pub(crate) trait Number: Element {
+pub(crate) trait Number: Element + PartialOrd {
+    /// In which sums are added up: i64 or f64.
+    type Wide: Number;
+    /// What a sum is given as; see [`DType::sum`](kronograph_ops::DType::sum).
+    type Sum: Number;
     /// One.
     const ONE: Self;
+    /// The same number, to be added up.
+    fn widen(self) -> Self::Wide;
+    /// What was added up, as the sum.
+    fn total(wide: Self::Wide) -> Self::Sum;
     /// The sum.
     fn plus(self, other: Self) -> Self;
     /// The product.
@@ -13,9 +21,22 @@ pub(crate) trait Number: Element {
 }
 
 macro_rules! numbers {
-    ($($t:ty, $one:literal, $plus:expr, $times:expr;)+) => { $(
+    ($($t:ty, $wide:ty, $sum:ty, $one:literal, $plus:expr, $times:expr;)+) => { $(
         impl Number for $t {
+            type Wide = $wide;
+            type Sum = $sum;
+
             const ONE: Self = $one;
+
+            #[inline(always)]
+            fn widen(self) -> $wide {
+                self as $wide
+            }
+
+            #[inline(always)]
+            fn total(wide: $wide) -> $sum {
+                wide as $sum
+            }
 
             #[inline(always)]
             fn plus(self, other: Self) -> Self {
@@ -31,12 +52,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    u8, 1, u8::wrapping_add, u8::wrapping_mul;
-    i8, 1, i8::wrapping_add, i8::wrapping_mul;
-    i32, 1, i32::wrapping_add, i32::wrapping_mul;
-    i64, 1, i64::wrapping_add, i64::wrapping_mul;
-    f32, 1.0, |a, b| a + b, |a, b| a * b;
-    f64, 1.0, |a, b| a + b, |a, b| a * b;
+    u8, i64, i64, 1, u8::wrapping_add, u8::wrapping_mul;
+    i8, i64, i64, 1, i8::wrapping_add, i8::wrapping_mul;
+    i32, i64, i64, 1, i32::wrapping_add, i32::wrapping_mul;
+    i64, i64, i64, 1, i64::wrapping_add, i64::wrapping_mul;
+    f32, f64, f32, 1.0, |a, b| a + b, |a, b| a * b;
+    f64, f64, f64, 1.0, |a, b| a + b, |a, b| a * b;
 }
 
 /// Runs the same code for whatever numbers a dtype stands for; truth values fail with `WrongValue(0)`.

@@ -4,9 +4,11 @@
 //! make a full matrix, so it is refused with the two ways to say what is meant.
 
 use kronograph_graph::{BuildError, Op, Operand, Result, Variable, apply};
-use kronograph_ops::{BlockDiag, Cast, Diagonal, Elemwise};
+use kronograph_ops::{BlockDiag, Cast, Diagonal, Elemwise, Row};
 
+use crate::arithmetic::{add, divide, multiply, subtract};
 use crate::cast::sparse_cast;
+use crate::compare::{Relation, compare};
 use crate::data::structured;
 use crate::diag::sparse_diag;
 use crate::stack::block_diag;
@@ -15,20 +17,7 @@ use crate::stack::block_diag;
 pub(crate) fn overload(op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<Variable>> {
     let op = op as &dyn std::any::Any;
     if let Some(Elemwise(row)) = op.downcast_ref::<Elemwise>() {
-        return match operands {
-            [Operand::Variable(x)] if row.name == "neg" => {
-                Some(kronograph_graph::unary(kronograph_graph::UnaryVerb::Neg, x))
-            }
-            [Operand::Variable(x)] if row.keeps_zero => {
-                Some(structured(x, |stored| apply(Elemwise(row), std::slice::from_ref(stored))))
-            }
-            [Operand::Variable(x)] => Some(Err(BuildError::inputs(
-                row.name,
-                std::slice::from_ref(x),
-                "of zero it is not zero: apply it to what is stored with `structured`, or to all entries of `dense_from_sparse`",
-            ))),
-            _ => None,
-        };
+        return Some(elementwise(row, operands));
     }
     if let Some(Cast { to }) = op.downcast_ref::<Cast>() {
         return operands.first().and_then(|operand| operand.variable()).map(|x| sparse_cast(x, *to));
@@ -41,4 +30,36 @@ pub(crate) fn overload(op: &dyn Op, operands: &[Operand<'_>]) -> Option<Result<V
         return Some(block_diag(&blocks, None));
     }
     None
+}
+
+fn elementwise(row: &'static Row, operands: &[Operand<'_>]) -> Result<Variable> {
+    match (operands, row.name) {
+        ([Operand::Variable(x)], _) if row.keeps_zero && !row.is_discrete() => {
+            structured(x, |stored| apply(Elemwise(row), std::slice::from_ref(stored)))
+        }
+        (&[x, y], "add") => add(x, y),
+        (&[x, y], "sub") => subtract(x, y),
+        (&[x, y], "mul") => multiply(x, y),
+        (&[x, y], "true_div") => divide(x, y),
+        (&[x, y], name) => match Relation::named(name) {
+            Some(relation) => compare(relation, x, y),
+            None => Err(refusal(row, operands)),
+        },
+        _ => Err(refusal(row, operands)),
+    }
+}
+
+fn refusal(row: &Row, operands: &[Operand<'_>]) -> BuildError {
+    let variables: Vec<Variable> = operands.iter().filter_map(|operand| operand.variable().cloned()).collect();
+    let rule = match operands.len() {
+        1 => {
+            "of zero it is not zero: apply it to what is stored with `structured`, or to all entries of \
+             `dense_from_sparse`"
+        }
+        _ => {
+            "it has no meaning for sparse matrices: apply it to what is stored with `structured`, or to all entries of \
+             `dense_from_sparse`"
+        }
+    };
+    BuildError::inputs(row.name, &variables, rule)
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use kronograph_ops::check_size;
 use sprs::CsMatViewI;
 
 use crate::matrix::SparseError;
@@ -107,6 +108,21 @@ impl Pattern {
     /// The square pattern of the diagonal.
     pub fn diagonal(size: u32) -> Self {
         Self { minor: size as usize, indptr: (0..=size).collect(), indices: (0..size).collect() }
+    }
+
+    /// The pattern of all positions.
+    ///
+    /// # Errors
+    ///
+    /// When they are too many for 32 bits, or for memory.
+    pub(crate) fn full(major: usize, minor: usize) -> Result<Self, SparseError> {
+        check_size(&[major, minor]).map_err(|_| SparseError::TooLarge)?;
+        let count = major.checked_mul(minor);
+        if count.is_none_or(|count| u32::try_from(count).is_err()) {
+            return Err(SparseError::TooLarge);
+        }
+        let indptr = (0..=major).map(|slice| (slice * minor) as u32).collect();
+        Self::of_narrow(minor, indptr, (0..major).flat_map(|_| 0..minor as u32).collect())
     }
 
     /// A slice and an index that it stores twice.

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Props, Result, Sample,
-    Shape, Tangents, Variable, apply, sum_of,
+    Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
-use kronograph_ops::{DType, Strided, Tensor, TensorType, Trans, column_offsets, pack};
+use kronograph_ops::samples::{given, spread_over};
+use kronograph_ops::{DType, Element, Strided, Tensor, TensorType, Trans, cast, column_offsets, pack};
 
+use crate::add::sum_of_terms;
+use crate::convert::PatternOf;
 use crate::inner::project_sparse;
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
+use crate::number::{Number, each_number};
 use crate::product::structured_dot_along;
 use crate::samples::{Build, dense_input, op, wide};
-use crate::ty::SparseType;
+use crate::ty::{SparseType, same_shape};
 
 /// `P ∘ (L Rᵀ)`. Inputs: what has the pattern P (a sparse matrix or factor), then L and R.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,14 +32,21 @@ pub struct SampledOuter {
 /// `out[i, j] = sum left[.., i, ..] right[.., j, ..]` at the stored positions (i, j) of `like`, where i and j run along
 /// `axis` and the sum is over all other axes.
 ///
-/// Derivatives: `left̄ = S̄ right`, `right̄ = S̄ᵀ left`, along the same axis.
+/// In the dtype that both convert to. Derivatives: `left̄ = S̄ right`, `right̄ = S̄ᵀ left`, along the same axis.
 ///
 /// # Errors
 ///
 /// When `like` has no pattern, `left` and `right` differ in rank, or have no such axis.
 #[track_caller]
 pub fn sampled_outer(like: &Variable, left: &Variable, right: &Variable, axis: usize) -> Result<Variable> {
-    apply(SampledOuter { axis }, &[like.clone(), left.clone(), right.clone()])
+    let _scope = origin::here();
+    match (left.type_as::<TensorType>(), right.type_as::<TensorType>()) {
+        (Some(a), Some(b)) => {
+            let dtype = a.dtype().promote(b.dtype());
+            apply(SampledOuter { axis }, &[like.clone(), cast(left, dtype)?, cast(right, dtype)?])
+        }
+        _ => apply(SampledOuter { axis }, &[like.clone(), left.clone(), right.clone()]),
+    }
 }
 
 /// The entry of this file.
@@ -48,6 +59,7 @@ pub(crate) fn entries() -> Vec<Entry> {
 }
 
 fn samples(format: Format) -> Vec<Sample> {
+    let single = |shape: &[usize], seed| given(spread_over(shape, (-1.0, 1.0), seed).to_dtype(DType::F32));
     let sample = |name, left: &[usize], right: &[usize], axis: usize| {
         Sample::new(name, [wide(format, 1), dense_input(left, 2), dense_input(right, 3)]).with("axis", axis)
     };
@@ -56,6 +68,7 @@ fn samples(format: Format) -> Vec<Sample> {
         sample("of columns", &[3, 2], &[4, 2], 0),
         sample("of rows", &[2, 3], &[2, 4], 1),
         sample("along the middle axis", &[2, 3, 2], &[2, 4, 2], 1),
+        Sample::new("f32", [wide(format, 1), single(&[3, 2], 2), single(&[4, 2], 3)]).with("axis", 0usize).single(),
     ]
 }
 
@@ -71,18 +84,24 @@ impl Op for SampledOuter {
     fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
         let [like, left, right] = inputs else { return Err(BuildError::arity("sampled_outer", 3, inputs)) };
         let source = pattern_source("sampled_outer", like)?;
-        let rank = |x: &Variable| x.type_as::<TensorType>().filter(|ty| ty.dtype() == DType::F64).map(TensorType::rank);
-        match (rank(left), rank(right)) {
-            (Some(a), Some(b)) if a == b && self.axis < a => {}
+        let kind = |x: &Variable| x.type_as::<TensorType>().map(|ty| (ty.rank(), ty.dtype()));
+        let dtype = match (kind(left), kind(right)) {
+            (Some(a), Some(b)) if a == b && self.axis < a.0 && SparseType::admits(a.1) => a.1,
             _ => {
-                return Err(BuildError::inputs(
-                    "sampled_outer",
-                    &inputs[1..],
-                    "two dense f64 tensors of one rank are needed",
-                ));
+                let rule = "two dense tensors of one rank and dtype, of numbers, are needed";
+                return Err(BuildError::inputs("sampled_outer", &inputs[1..], rule));
             }
+        };
+        let (a, b) = (left.ty().extents(), right.ty().extents());
+        let clash = |(axis, (a, b)): (usize, (&Option<usize>, &Option<usize>))| {
+            axis != self.axis && a.is_some() && b.is_some() && a != b
+        };
+        if a.iter().zip(b).enumerate().any(clash) {
+            let rule = format!("the shapes must be equal outside of axis {}", self.axis);
+            return Err(BuildError::inputs("sampled_outer", &inputs[1..], rule));
         }
-        Ok(NodeSpec::one(SparseType::shared(source.format(), DType::F64, source.shape())))
+        let shape = same_shape("sampled_outer", inputs, source.shape(), [a[self.axis], b[self.axis]])?;
+        Ok(NodeSpec::one(SparseType::shared(source.format(), dtype, shape)))
     }
 
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
@@ -90,9 +109,13 @@ impl Op for SampledOuter {
         let like = pattern_of(inputs.value(0)?).ok_or(OpFailure::WrongValue(0))?;
         let (left, right) = (inputs.get::<Tensor>(1)?, inputs.get::<Tensor>(2)?);
         check_shapes(left.shape(), right.shape(), self.axis, like.shape)?;
+        let out = outputs[0].buffer::<SparseMatrix>();
+        if left.dtype() != DType::F64 {
+            return Ok(each_slot(state, &like, [left, right], self.axis, out)?);
+        }
         let left = left.array::<f64>().map_err(|_| OpFailure::WrongValue(1))?;
         let right = right.array::<f64>().map_err(|_| OpFailure::WrongValue(2))?;
-        let out = outputs[0].buffer::<SparseMatrix>().reset(like.format, like.shape, like.pattern);
+        let out = out.reset(like.format, like.shape, like.pattern);
         out.fill(0.0);
         if out.is_empty() {
             return Ok(());
@@ -122,7 +145,7 @@ impl Op for SampledOuter {
         let (like, left, right) = (node.input(0), node.input(1), node.input(2));
         let moved_left = tangents[1].as_ref().map(|t| sampled_outer(like, t, right, self.axis)).transpose()?;
         let moved_right = tangents[2].as_ref().map(|t| sampled_outer(like, left, t, self.axis)).transpose()?;
-        Ok(vec![sum_of(&[moved_left, moved_right])?.into()])
+        Ok(vec![sum_of_terms([moved_left, moved_right])?.into()])
     }
 
     fn infer_shape(&self, _node: &NodeView<'_>, input_shapes: &[Shape]) -> Result<Vec<Shape>> {
@@ -147,6 +170,35 @@ fn check_shapes(left: &[usize], right: &[usize], axis: usize, pattern: [usize; 2
         let rule = format!("shapes {left:?} and {right:?} do not span a pattern of shape {pattern:?}");
         return Err(OpFailure::Shapes(rule));
     }
+    Ok(())
+}
+
+/// The same for elements of any type, slot by slot.
+fn each_slot(
+    state: &mut Panels,
+    like: &PatternOf<'_>,
+    [left, right]: [&Tensor; 2],
+    axis: usize,
+    out: &mut SparseMatrix,
+) -> Result<(), OpFailure> {
+    let (at_left, at_right) = (&mut state.slices.offsets, &mut state.others.offsets);
+    each_number!(left.dtype(), T => {
+        let left = T::of(left).ok_or(OpFailure::WrongValue(1))?;
+        let right = T::of(right).ok_or(OpFailure::WrongValue(2))?;
+        column_offsets(at_left, left.shape(), left.strides(), axis);
+        column_offsets(at_right, right.shape(), right.strides(), axis);
+        let out = out.reset::<T>(like.format, like.shape, like.pattern);
+        for slice in 0..like.pattern.major() {
+            for slot in like.pattern.range(slice) {
+                let (i, j) = like.format.swap((slice, like.pattern.indices()[slot] as usize));
+                let (row, column) = (i * left.strides()[axis], j * right.strides()[axis]);
+                let products = at_left.iter().zip(&*at_right);
+                out[slot] = products.fold(T::default(), |sum, (a, b)| {
+                    sum.plus(left.storage()[a + row].times(right.storage()[b + column]))
+                });
+            }
+        }
+    });
     Ok(())
 }
 

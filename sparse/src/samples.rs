@@ -60,7 +60,15 @@ fn placed(format: Format, shape: [usize; 2], at: &[(usize, usize)], range: (f64,
 /// A (3, 4) matrix with an empty row, an explicit zero and unsorted slices.
 pub(crate) fn wide(format: Format, seed: u64) -> SampleInput {
     let x = numbers(4, (-1.0, 1.0), seed);
-    let data = vec![x[0], x[1], 0.0, x[2], x[3]];
+    wide_of(format, vec![x[0], x[1], 0.0, x[2], x[3]])
+}
+
+/// The same positions, with values in a range.
+pub(crate) fn wide_over(format: Format, range: (f64, f64), seed: u64) -> SampleInput {
+    wide_of(format, numbers(5, range, seed))
+}
+
+fn wide_of(format: Format, data: Vec<f64>) -> SampleInput {
     let matrix = match format {
         Format::Csr => SparseMatrix::new(format, [3, 4], data, vec![3, 0, 1, 2, 0], vec![0, 3, 3, 5]),
         Format::Csc => SparseMatrix::new(format, [3, 4], data, vec![2, 0, 0, 2, 0], vec![0, 2, 3, 4, 5]),

@@ -10,16 +10,15 @@ use kronograph_graph::{
 use kronograph_ops::{DType, TensorType, shape_text};
 
 use crate::add::accumulated;
-use crate::affine::affine_on_pattern;
+use crate::arithmetic::{add, divide, multiply, negative, subtract};
 use crate::cast::sparse_cast;
-use crate::convert::number;
 use crate::dense::sparse_from_dense;
 use crate::format::to_format;
 use crate::inner::project_sparse;
 use crate::like::sp_zeros_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::overload::overload;
-use crate::product::structured_dot;
+use crate::product::{sparse_dot, sparse_matmul};
 use crate::transpose::sparse_transpose;
 
 /// The type of sparse matrices of one format and dtype. A pattern is no part of it.
@@ -176,21 +175,13 @@ impl Type for SparseType {
     }
 
     fn binary(&self, verb: Verb, left: Operand<'_>, right: Operand<'_>) -> Option<Result<Variable>> {
-        let is_sparse = |operand: Operand<'_>| operand.variable().is_some_and(is_sparse);
-        let (a, b) = (left.variable().cloned(), right.variable().cloned());
-        let scalar = |operand: Operand<'_>| match operand {
-            Operand::Variable(variable) => variable.clone(),
-            Operand::Bool(value) => number(f64::from(u8::from(value))),
-            Operand::Int(value) => number(value as f64),
-            Operand::Float(value) => number(value),
-        };
-        let sum = |sign: f64| Some(affine_on_pattern(&[(number(1.0), a.clone()?), (number(sign), b.clone()?)]));
-        match (verb, is_sparse(left), is_sparse(right)) {
-            (Verb::Add, true, true) => sum(1.0),
-            (Verb::Sub, true, true) => sum(-1.0),
-            (Verb::Mul, true, false) => Some(affine_on_pattern(&[(scalar(right), a?)])),
-            (Verb::Mul, false, true) => Some(affine_on_pattern(&[(scalar(left), b?)])),
-            (Verb::MatMul, true, false) => Some(structured_dot(&a?, &b?)),
+        match (verb, left, right) {
+            (Verb::Add, ..) => Some(add(left, right)),
+            (Verb::Sub, ..) => Some(subtract(left, right)),
+            (Verb::Mul, ..) => Some(multiply(left, right)),
+            (Verb::Div, ..) => Some(divide(left, right)),
+            (Verb::MatMul, Operand::Variable(a), Operand::Variable(b)) => Some(sparse_matmul(a, b)),
+            (Verb::Dot, Operand::Variable(a), Operand::Variable(b)) => Some(sparse_dot(a, b)),
             _ => None,
         }
     }
@@ -201,7 +192,7 @@ impl Type for SparseType {
 
     fn unary(&self, verb: UnaryVerb, operand: &Variable) -> Option<Result<Variable>> {
         Some(match verb {
-            UnaryVerb::Neg => affine_on_pattern(&[(number(-1.0), operand.clone())]),
+            UnaryVerb::Neg => negative(operand),
             UnaryVerb::Transpose => sparse_transpose(operand),
         })
     }

@@ -121,7 +121,7 @@ pub(crate) fn compare_with_file(rows: &BTreeMap<(&str, &str), Row>) {
 }
 
 /// Ops of more than one name, which their sources do not spell where they are told.
-const OF_SEVERAL_NAMES: [(&str, &[&str]); 18] = [
+const OF_SEVERAL_NAMES: [(&str, &[&str]); 21] = [
     ("CsmPart", &["csm_indices", "csm_indptr", "csm_shape", "nnz"]),
     ("Stack", &["hstack", "vstack", "sparse_block_diag"]),
     ("Like", &["sp_ones_like", "sp_zeros_like"]),
@@ -135,6 +135,9 @@ const OF_SEVERAL_NAMES: [(&str, &[&str]); 18] = [
     ("AdvancedIncSubtensor", &["advanced_inc_subtensor"]),
     ("Truth", &["all", "any"]),
     ("Softmax", &["softmax", "log_softmax"]),
+    ("Scale", &["col_scale", "row_scale"]),
+    ("MulSD", &["mul_s_d", "true_div_s_d"]),
+    ("Compare", &["compare_s_s", "compare_s_d", "compare_s_scalar"]),
     ("Extremum", &["max", "min"]),
     ("Cumulative", &["cumsum", "cumprod"]),
     ("ArgExtremum", &["argmax", "argmin"]),

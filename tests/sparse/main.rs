@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod arithmetic;
+mod arithmetic_derivatives;
 mod building;
 mod convolution;
 mod indexing;
+mod products;
 mod random;
 mod storage;
 

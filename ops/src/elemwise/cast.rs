@@ -152,7 +152,8 @@ pub(crate) fn cast_value(x: &Tensor, to: DType) -> Tensor {
     out
 }
 
-pub(crate) fn cast_into(x: &Tensor, to: DType, out: &mut Tensor) {
+/// Writes a tensor converted to a dtype, as [`cast`] does, into another's storage.
+pub fn cast_into(x: &Tensor, to: DType, out: &mut Tensor) {
     each_dtype!(x, array => match to {
         DType::Bool => fill(array, out, |x| x.is_truth()),
         DType::U8 => fill(array, out, |x| x.as_number().to_u8()),

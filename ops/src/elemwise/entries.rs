@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kronograph_graph::{Entry, Operand, Params, Result, Sample, SampleInput, Variable, Why, apply, overloaded};
 
-use super::row::{DtypeRule, Kernel, Row};
+use super::row::{Kernel, Row};
 use super::{Elemwise, cast, cast_value, isclose, round, round_half_away_from_zero, second, special, switch, table};
 use crate::dtype::DType;
 use crate::params::{exactly, some};
@@ -23,6 +23,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("bitwise_xor", "xor"),
     ("bitwise_not", "invert"),
     ("round_half_to_even", "round"),
+    ("rint", "round"),
 ];
 
 /// Rows that take any number of inputs, one after another.
@@ -31,8 +32,8 @@ const OF_ANY_NUMBER: &[&str] = &["add", "mul", "and_", "or_", "xor", "maximum", 
 /// Each operand of a sample: its shape, and its axes of declared length 1.
 type Placed = (&'static [usize], &'static [usize]);
 
-/// All rows.
-pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+/// All rows: those of the table, and the special functions.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         table::UNARY,
         table::BINARY,
@@ -59,8 +60,7 @@ fn entry(row: &'static Row) -> Entry {
     let aliases = ALIASES.iter().filter(|(_, of)| *of == row.name);
     let entry = aliases.fold(entry, |entry, (alias, _)| entry.also_named(alias));
     let entry = entry.parsed_by(move |_| Ok(Arc::new(Elemwise(row))));
-    let is_discrete = row.result == DtypeRule::Truth || row.working_dtype(DType::F64).is_none();
-    if is_discrete { entry.without_derivative(Why::Discrete) } else { entry }
+    if row.is_discrete() { entry.without_derivative(Why::Discrete) } else { entry }
 }
 
 fn build(row: &'static Row, params: &Params<'_>, inputs: &[Variable]) -> Result<Vec<Variable>> {

@@ -18,9 +18,10 @@ mod special;
 mod switch;
 mod table;
 
-pub use cast::{Cast, cast};
-pub(crate) use cast::{cast_into, cast_value, float_dtype, floats};
+pub use cast::{Cast, cast, cast_into};
+pub(crate) use cast::{cast_value, float_dtype, floats};
 pub(crate) use entries::entries;
+pub use entries::rows;
 pub use isclose::{EqualNan, isclose};
 pub use op::Elemwise;
 pub(crate) use op::{elementwise, elementwise1, elementwise2};

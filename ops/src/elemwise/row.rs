@@ -23,6 +23,8 @@ pub(crate) type Pick3 = fn(&[f64], &[[u32; 3]], &mut [f64]);
 pub struct Row {
     /// The op's name.
     pub name: &'static str,
+    /// The name of the function that applies it to what a sparse matrix stores.
+    pub structured: &'static str,
     /// The loops, by dtype.
     pub(crate) kernel: Kernel,
     /// What must be refused before the loops run, where a dtype has no result for some values.
@@ -155,8 +157,13 @@ impl Row {
         }
     }
 
+    /// Whether it has no slopes: it gives truth values, or works on integers only.
+    pub fn is_discrete(&self) -> bool {
+        self.result == DtypeRule::Truth || self.working_dtype(DType::F64).is_none()
+    }
+
     /// The interval in which an input is sampled.
-    pub(crate) fn domain_of(&self, input: usize) -> (f64, f64) {
+    pub fn domain_of(&self, input: usize) -> (f64, f64) {
         self.domain.get(input).or(self.domain.last()).copied().unwrap_or((-2.0, 2.0))
     }
 

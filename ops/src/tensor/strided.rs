@@ -157,7 +157,7 @@ impl<T: Clone + Default> Strided<T> {
     }
 
     /// Writes the elements in row-major order to a run of as many.
-    pub(crate) fn write_to(&self, out: &mut [T]) {
+    pub fn write_to(&self, out: &mut [T]) {
         let mut rest = out;
         self.for_each_run(|run, step, length| {
             let (here, behind) = std::mem::take(&mut rest).split_at_mut(length);
@@ -237,7 +237,7 @@ impl<T: Clone + Default> Strided<T> {
     }
 
     /// The buffer of the last [`reset`](Self::reset), to go on writing to it; empty if somebody shares it by now.
-    pub(crate) fn buffer_mut(&mut self) -> &mut [T] {
+    pub fn buffer_mut(&mut self) -> &mut [T] {
         self.data.as_mut().and_then(Arc::get_mut).map_or(&mut [], |data| data.as_mut_slice())
     }
 

@@ -15,8 +15,12 @@ pub enum Tag {
     Stabilize,
     /// Keeps Kronecker products factored.
     Kron,
+    /// Spares conversions and projections of sparse matrices.
+    Sparse,
     /// Removes what derivatives need and running does not. For compiling only.
     Lower,
+    /// Computes no more than is used, by ops whose derivatives may differ. For compiling only, and late.
+    Specialize,
 }
 
 /// A rewriting step with a name and a reason.
@@ -83,6 +87,12 @@ impl<'a> RuleContext<'a> {
     pub fn owner(&self, variable: &Variable) -> Option<Owner> {
         let (node, output) = self.graph.owner(variable)?;
         self.graph.with_view(node, |view| Owner { op: view.op().clone(), inputs: view.inputs().into(), output })
+    }
+
+    /// How often nodes and outputs of the graph use a variable.
+    pub fn uses(&self, variable: &Variable) -> usize {
+        let Some((node, output)) = self.graph.owner(variable) else { return 0 };
+        self.graph.clients(self.graph.node_outputs(node)[output]).len()
     }
 
     /// The op and the inputs of the node that makes a variable, if its op is of this kind.

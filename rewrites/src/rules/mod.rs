@@ -4,6 +4,7 @@ mod constants;
 mod identity;
 mod kron;
 mod lower;
+mod sparse;
 
 use crate::engine::RuleDb;
 
@@ -47,6 +48,11 @@ pub use constants::constant_folding;
 pub use identity::{double_negation, reshape_of_reshape, same_shape, times_one};
 pub use kron::{logdet_of_kron, matmul_of_kron, solve_with_kron};
 pub use lower::{body_of_map, gradient_rules, written_out};
+pub use sparse::{
+    cast_of_sparse_cast, cleaned_once, data_of_csm, data_of_with_data, dense_of_sparse_from_dense, dense_of_true_dot,
+    dot_to_usmm, double_sparse_transpose, pattern_of_the_first, product_on_a_pattern, projected_already,
+    sampled_from_dense, scales_joined, sorted_already, sparse_of_dense_from_sparse, sum_of_product,
+};
 
 /// Every rule, in the order in which they are tried.
 pub fn all() -> RuleDb {
@@ -56,6 +62,22 @@ pub fn all() -> RuleDb {
         .with(times_one)
         .with(same_shape)
         .with(reshape_of_reshape)
+        .with(double_sparse_transpose)
+        .with(cast_of_sparse_cast)
+        .with(sorted_already)
+        .with(cleaned_once)
+        .with(scales_joined)
+        .with(data_of_with_data)
+        .with(data_of_csm)
+        .with(pattern_of_the_first)
+        .with(projected_already)
+        .with(sampled_from_dense)
+        .with(dense_of_sparse_from_dense)
+        .with(sparse_of_dense_from_sparse)
+        .with(dense_of_true_dot)
+        .with(product_on_a_pattern)
+        .with(dot_to_usmm)
+        .with(sum_of_product)
         .with(solve_with_kron)
         .with(logdet_of_kron)
         .with(matmul_of_kron)

@@ -2,5 +2,6 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod product;
+pub(crate) mod slices;
 pub(crate) mod sylvester;
 pub(crate) mod triangular;

@@ -12,6 +12,7 @@ use kronograph_ops::random::{Elements, RngState, rng_of};
 use kronograph_ops::{DType, Tensor};
 
 use super::{a_state, drawn, in_dtype};
+use crate::clean::SlotFilter;
 use crate::matrix::{Format, SparseMatrix};
 use crate::samples::{Build, given_sparse, op};
 use crate::ty::sparse_type;
@@ -102,8 +103,7 @@ impl Op for SparsePoisson {
         let all = SparseMatrix::with_pattern(means.format(), means.shape(), means.pattern().clone(), counts);
         let out = io.outputs[0].buffer::<SparseMatrix>();
         *out = all.map_err(|error| OpFailure::Shapes(error.to_string()))?;
-        out.drop_zeros();
-        Ok(())
+        Ok(SlotFilter::default().drop_zeros(out)?)
     }
 
     fn l_op(&self, _node: &NodeView<'_>, _output_grads: &[Option<Variable>]) -> Result<Grads> {

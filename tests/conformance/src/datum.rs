@@ -126,6 +126,14 @@ impl Datum {
         }
     }
 
+    /// The same value in f64.
+    pub(crate) fn widened(&self) -> Self {
+        match self {
+            Datum::Dense(tensor) => Datum::Dense(tensor.to_dtype(DType::F64)),
+            Datum::Sparse(matrix) => Datum::Sparse(matrix.to_dtype(DType::F64).unwrap()),
+        }
+    }
+
     /// All entries, zeros written out.
     pub(crate) fn entries(&self) -> Vec<f64> {
         let dense = match self {

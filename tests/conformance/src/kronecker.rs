@@ -58,7 +58,7 @@ fn product(params: &Params<'_>, x: &[Variable]) -> Built<Vec<Variable>> {
     }
     let all = factors[1..].iter().try_fold(factors[0].clone(), |product, factor| sparse_kron(&product, factor))?;
     let all = if trans == Trans::Yes { sparse_transpose(&all)? } else { all };
-    Ok(vec![structured_dot(&all, x)?])
+    Ok(vec![matmul(&all, x)?])
 }
 
 /// Factors of the symmetric A and B by their eigenvalues.

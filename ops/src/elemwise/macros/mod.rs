@@ -131,6 +131,7 @@ macro_rules! row {
      on: [$($on:expr),+], orders: [$($orders:literal)?], edges: [$($edges:expr),*]) => {
         pub(super) static ROW: Row = Row {
             name: label!($name $($label)?),
+            structured: concat!("structured_", label!($name $($label)?)),
             kernel: $kernel,
             refuse: optional!($($refuse)?),
             result: $rule,

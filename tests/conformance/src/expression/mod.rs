@@ -11,7 +11,8 @@ use kronograph::prelude::*;
 use parse::{Chain, Tree};
 
 /// Expressions whose inputs come in another order than their names do.
-const ORDER: &[(&str, &[&str])] = &[("mean(softplus(-y*dot(X, w)))", &["X", "w", "y"])];
+const ORDER: &[(&str, &[&str])] =
+    &[("mean(softplus(-y*dot(X, w)))", &["X", "w", "y"]), ("sum(y * structured_dot(multiply(x, x), y))", &["x", "y"])];
 
 /// What a piece of an expression stands for.
 #[derive(Clone, Debug)]
