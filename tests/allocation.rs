@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kronograph::ops::covariance::Structure;
 use kronograph::ops::{
-    KsTrace, cumprod, einsum, flip, if_else, kronsum, kronsum_diag, ks_decompose_diag, log_softmax, logsumexp_axes,
-    min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
+    KsTrace, block_diag, cumprod, einsum, flip, if_else, kronsum, kronsum_diag, ks_decompose_diag, log_softmax,
+    logsumexp_axes, min_axes, prod, random, roll, softmax_axes, sort, split, std, tile,
 };
 use kronograph::prelude::*;
 use kronograph::sparse::{
-    clean, col_scale, row_scale, sampling_dot, sp_sum, sp_sum_structured, sparse_cast, structured_add_s_v, true_dot,
+    clean, col_scale, csm, csm_properties, get_item_2d, get_item_2lists, get_item_list, get_item_scalar, hstack,
+    row_scale, sampling_dot, sp_sum, sp_sum_structured, sparse_cast, structured_add_s_v, true_dot, vstack,
 };
 
 struct Counting;
@@ -136,6 +137,21 @@ fn noisy_product(raw: &Variable, y: &Variable) -> kronograph::graph::Result<Vari
     Structure::sum([product, Structure::scalar(12)?])?.build(raw)?.logp(y, &constant(0.0))
 }
 
+/// Scalars made of parts of a sparse (2, 3) matrix and of stacks of it, and of a list of two rows.
+fn parts_and_stacks(x: &Variable, list: &Variable) -> kronograph::graph::Result<Vec<(&'static str, Variable)>> {
+    let squares = |x: &Variable| sum(&sqr(&dense_from_sparse(x)?)?);
+    let [data, indices, indptr, shape] = csm_properties(x)?;
+    let rows = get_item_list(x, list)?;
+    Ok(vec![
+        ("slices", squares(&get_item_2d(x, Index::slice(None, None, -1), Index::slice(1, None, 1))?)?),
+        ("lists", squares(&rows)? + squares(&get_item_2d(&rows, Index::ALL, Index::array(list))?)?),
+        ("entries", sum(&sqr(&get_item_2lists(x, list, list)?)?)? + get_item_scalar(x, 0, 2)?),
+        ("stacks", squares(&hstack(&[x.clone(), rows.clone()], None)?)? + squares(&vstack(&[rows, x.clone()], None)?)?),
+        ("blocks and diagonals", squares(&block_diag(&[x.clone(), transpose(x)?])?)?),
+        ("a matrix of its parts", squares(&csm(&sqr(&data)?, &indices, &indptr, &shape, Format::Csr)?)?),
+    ])
+}
+
 /// Inputs, and scalars made of products of sparse matrices (2, 3) and (3, 2) and a dense one (2, 3), read across.
 fn products() -> Vec<(&'static str, (Vec<Variable>, Variable))> {
     let build = || -> kronograph::graph::Result<_> {
@@ -206,6 +222,15 @@ fn a_steady_call_allocates_nothing() {
     for (name, cost) in draws(&rng, &x).unwrap() {
         let mut function = compile(&[rng.clone(), x.clone()], &[cost], &Mode::run()).unwrap();
         assert_eq!(allocations(&mut function, &[&random::RngState::new(1), &at]), 0, "{name}");
+    }
+
+    let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
+    let list = tensor("list", DType::I64, &[None]);
+    for (name, cost) in parts_and_stacks(&x, &list).unwrap() {
+        let gradient = grad(&cost, std::slice::from_ref(&x)).unwrap().remove(0);
+        let mut function = compile(&[x.clone(), list.clone()], &[cost, gradient], &Mode::run()).unwrap();
+        let value = from_triplets(Format::Csr, [2, 3], &[(0, 0, 1.0), (0, 2, 2.0), (1, 2, 3.0)]).unwrap();
+        assert_eq!(allocations(&mut function, &[&value, &Tensor::vector(vec![1i64, 1])]), 0, "{name}");
     }
 
     let w = from_triplets(Format::Csr, [3, 3], &[(0, 1, 1.0), (1, 0, 0.5), (1, 2, 0.5), (2, 1, 1.0)]).unwrap();

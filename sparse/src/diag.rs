@@ -61,7 +61,7 @@ pub fn sparse_diag(x: &Variable, k: i64) -> Result<Variable> {
 #[track_caller]
 pub fn square_diagonal(d: &Variable, format: Format) -> Result<Variable> {
     let _scope = origin::here();
-    if !d.type_as::<TensorType>().is_some_and(|ty| ty.rank() == 1) {
+    if d.type_as::<TensorType>().is_none_or(|ty| ty.rank() != 1) {
         return Err(BuildError::inputs("square_diagonal", std::slice::from_ref(d), "a dense vector is needed"));
     }
     let length = Dim::axis(d, 0);

@@ -9,6 +9,7 @@ mod building;
 mod convolution;
 mod indexing;
 mod products;
+mod random;
 mod storage;
 
 use kronograph::prelude::*;

@@ -177,21 +177,24 @@ fn slice(ends: [Option<i64>; 3]) -> Prop {
     Prop::list(ends.into_iter().map(|end| end.map_or(Prop::None, Prop::Int)).collect())
 }
 
-/// Indices of a (3, 4) matrix, with the shapes of what they name.
-fn parts() -> Vec<(&'static str, [[Option<i64>; 3]; 2], [usize; 2])> {
+/// Slices of rows and of columns, with a name.
+type Part = (&'static str, [[Option<i64>; 3]; 2]);
+
+/// Indices of a (3, 4) matrix.
+fn parts() -> Vec<Part> {
     let all = [None; 3];
     vec![
-        ("rows", [[Some(1), Some(3), None], all], [2, 4]),
-        ("columns", [all, [Some(-3), Some(-1), None]], [3, 2]),
-        ("both backwards", [[None, None, Some(-1)], [Some(3), Some(0), Some(-2)]], [3, 2]),
-        ("every second one", [[None, None, Some(2)], [Some(1), None, Some(2)]], [2, 2]),
-        ("beyond the ends", [[Some(-9), Some(2), None], [Some(2), Some(9), None]], [2, 2]),
-        ("none", [[Some(2), Some(2), None], all], [0, 4]),
+        ("rows", [[Some(1), Some(3), None], all]),
+        ("columns", [all, [Some(-3), Some(-1), None]]),
+        ("both backwards", [[None, None, Some(-1)], [Some(3), Some(0), Some(-2)]]),
+        ("every second one", [[None, None, Some(2)], [Some(1), None, Some(2)]]),
+        ("beyond the ends", [[Some(-9), Some(2), None], [Some(2), Some(9), None]]),
+        ("none", [[Some(2), Some(2), None], all]),
     ]
 }
 
 fn slices(format: Format) -> Vec<Sample> {
-    let of = |x, (name, [rows, columns], _): (&'static str, [[Option<i64>; 3]; 2], [usize; 2])| {
+    let of = |x, (name, [rows, columns]): Part| {
         Sample::new(name, [x]).with("rows", slice(rows)).with("cols", slice(columns))
     };
     let mut samples: Vec<Sample> = parts().into_iter().map(|part| of(wide(format, 1), part)).collect();
