@@ -5,17 +5,15 @@ use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply, origin, sum_of,
+    Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
-use kronograph_ops::{DType, Tensor, TensorType};
 
-use crate::affine::{affine_on_pattern, shared_type};
 use crate::convert::PatternOf;
 use crate::format::to_format;
 use crate::kept::Kept;
 use crate::lu::{pattern_of, pattern_source};
-use crate::matrix::{Format, SparseMatrix};
+use crate::matrix::SparseMatrix;
 use crate::number::each_number;
 use crate::samples::{Build, op, overlapping};
 use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
