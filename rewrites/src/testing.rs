@@ -1,6 +1,6 @@
 //! How a rule is tested: as text, as numbers and gradients, and by what it declines.
 
-use kronograph_graph::{Function, FunctionGraph, Value, Variable, grad};
+use kronograph_graph::{Function, FunctionGraph, Gradient, Missing, Value, Variable};
 use kronograph_ops::{Tensor, add, cast, sum};
 use kronograph_sparse::{Format, SparseMatrix, dense_from_sparse_regular, is_sparse, sparse_matrix};
 
@@ -93,7 +93,8 @@ fn numbers(inputs: &[Variable], outputs: &[Variable], values: &[&dyn Value], wrt
     let outputs: Vec<Variable> = outputs.iter().map(entries).collect();
     let sums: Vec<Variable> = outputs.iter().map(|output| sum(output).expect("a tensor")).collect();
     let total = sums[1..].iter().fold(sums[0].clone(), |total, next| add(&total, next).expect("scalars"));
-    let gradients = if wrt.is_empty() { Vec::new() } else { grad(&total, wrt).expect("every rule is differentiable") };
+    let gradients = || Gradient::of(&total)?.missing(Missing::Zeros).wrt(wrt);
+    let gradients = if wrt.is_empty() { Vec::new() } else { gradients().expect("every rule is differentiable") };
     let gradients: Vec<Variable> = gradients.iter().map(entries).collect();
     let graph = FunctionGraph::new(inputs, &[&outputs[..], &gradients].concat()).expect("the test's own inputs");
     let mut function = Function::plan(graph).expect("a plan");

@@ -11,8 +11,8 @@
 use kronograph_graph::{NodeView, Result, Variable};
 use kronograph_ops::{Dimshuffle, Elemwise, MatMul, TensorType, constant, dot, neg, reshape, transpose};
 use kronograph_sparse::{
-    DenseFromSparse, MulSD, MulSS, SparseDot, SparseFromDense, SparseType, StructuredDot, TrueDot,
-    ensure_sorted_indices, remove0, sampling_dot, sp_ones_like, sparse_inner, usmm,
+    DenseFromSparse, MulSD, MulSS, SparseDot, SparseFromDense, StructuredDot, TrueDot, ensure_sorted_indices, remove0,
+    sampled_outer, sampling_dot, sparse_inner, usmm,
 };
 
 use super::{is, rule, same_known_shape};
@@ -51,7 +51,7 @@ rule! {
     /// of a dense product that is used at stored positions only, only the entries there are computed
     product_on_a_pattern in [Specialize] at ["mul_s_d", "sample_dense"]: |context, node| {
         let (like, product) = (node.input(0), node.input(1));
-        if context.uses(product) > 1 || like.type_as::<SparseType>().is_none() {
+        if context.uses(product) > 1 {
             return Ok(None);
         }
         let Some((_, inputs)) = context.owner_as::<MatMul>(product) else { return Ok(None) };
@@ -59,8 +59,11 @@ rule! {
         if rank(&inputs[0]) != 2 || rank(&inputs[1]) != 2 {
             return Ok(None);
         }
-        let pattern = if is::<MulSD>(&**node.op()) { like.clone() } else { sp_ones_like(like)? };
-        let sampled = sampling_dot(&inputs[0], &transpose(&inputs[1])?, &pattern)?;
+        let (left, right) = (&inputs[0], &transpose(&inputs[1])?);
+        let sampled = match is::<MulSD>(&**node.op()) {
+            true => sampling_dot(left, right, like)?,
+            false => sampled_outer(like, left, right, 0)?,
+        };
         Ok(node.output(0).ty().is_super(&**sampled.ty()).then(|| vec![sampled]))
     }
 }
@@ -153,7 +156,7 @@ mod tests {
     use kronograph_ops::{DType, add, exp, matmul, mul, scalar, sub, tensor};
     use kronograph_sparse::{
         Format, dense_from_sparse, dense_from_sparse_regular, mul_s_d, mul_s_s, sample_dense, sp_sum,
-        sparse_from_dense, true_dot,
+        sparse_from_dense, sparse_transpose, true_dot,
     };
 
     use super::*;
@@ -174,12 +177,12 @@ mod tests {
 
     #[test]
     fn a_product_is_made_dense_at_once() {
-        let ((x, vx), (y, vy)) = (sparse("x", Format::Csr), matrix("y", 4, 2));
-        let product = true_dot(&x, &y).unwrap();
+        let (x, value) = sparse("x", Format::Csr);
+        let product = true_dot(&x, &sparse_transpose(&x).unwrap()).unwrap();
         let outputs = [dense_from_sparse(&product).unwrap()];
-        let text = check_values(dense_of_true_dot, &[x.clone(), y.clone()], &outputs, &[&vx, &vy]);
-        insta::assert_snapshot!(text, @"sparse_dot(x, sparse_from_dense{format=csr}(y))");
-        declines(dense_of_true_dot, &[x, y], &[outputs[0].clone(), product]);
+        let text = check_values(dense_of_true_dot, std::slice::from_ref(&x), &outputs, &[&value]);
+        insta::assert_snapshot!(text, @"sparse_dot(x, to_format{format=csr}(sparse_transpose(x)))");
+        declines(dense_of_true_dot, &[x], &[outputs[0].clone(), product]);
     }
 
     #[test]
@@ -189,6 +192,8 @@ mod tests {
         let outputs = [mul_s_d(&p, &product()).unwrap(), sample_dense(&p, &product()).unwrap()];
         let inputs = [p.clone(), x.clone(), y.clone()];
         insta::assert_snapshot!(check_values(product_on_a_pattern, &inputs, &outputs, &[&vp, &vx, &vy]), @r"
+        with_data(sampled_outer{axis=0}(p, x, transpose{order=[1, 0]}(y)), mul(csm_data(p), csm_data(sampled_outer{axis=0}(p, x, transpose{order=[1, 0]}(y)))))
+        sampled_outer{axis=0}(p, x, transpose{order=[1, 0]}(y))
         ");
         let kept = product();
         declines(product_on_a_pattern, &inputs, &[mul_s_d(&p, &kept).unwrap(), exp(&kept).unwrap()]);
@@ -213,6 +218,14 @@ mod tests {
         ];
         let inputs = [a.clone(), x.clone(), y.clone(), z.clone()];
         insta::assert_snapshot!(check_values(dot_to_usmm, &inputs, &outputs, &[&va, &vx, &vy, &vz]), @r"
+        usmm(reshape{shape=[]}(a), x, y, z)
+        usmm(reshape{shape=[]}(a), x, y, z)
+        usmm(reshape{shape=[]}(neg(a)), x, y, z)
+        usmm(reshape{shape=[]}(a), x, y, neg(z))
+        usmm(reshape{shape=[]}(1.0), x, y, z)
+        usmm(reshape{shape=[]}(neg(1.0)), x, y, z)
+        usmm(reshape{shape=[]}(3.0), x, y, z)
+        usmm(reshape{shape=[]}(neg(-1.0)), x, y, z)
         ");
         let row = tensor("row", DType::F64, &[Some(1), Some(2)]);
         let kept = product();
@@ -227,7 +240,7 @@ mod tests {
         let product = || mul_s_s(&x, &y).unwrap();
         let outputs = [sp_sum(&product(), None).unwrap()];
         let inputs = [x.clone(), y.clone()];
-        insta::assert_snapshot!(check_values(sum_of_product, &inputs, &outputs, &[&vx, &vy]), @"");
+        insta::assert_snapshot!(check_values(sum_of_product, &inputs, &outputs, &[&vx, &vy]), @"sum_of_products{axis=none}(x, yy)");
         declines(sum_of_product, &inputs, &[sp_sum(&product(), Some(0)).unwrap()]);
     }
 }

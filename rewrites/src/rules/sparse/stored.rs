@@ -134,9 +134,9 @@ mod tests {
         let (x, value) = sparse("x", Format::Csr);
         let outputs = [structured(&structured(&x, exp).unwrap(), |d| mul(&exp(d)?, 2.0)).unwrap()];
         let text = check_rule_at(data_of_with_data, std::slice::from_ref(&x), &outputs, &[&value]);
-        insta::assert_snapshot!(text, @"with_data(with_data(x, exp(csm_data(x))), mul(exp(exp(csm_data(x))), dimshuffle{order=[none]}(2.0)))");
+        insta::assert_snapshot!(text, @"with_data(with_data(x, exp(csm_data(x))), mul(exp(exp(csm_data(x))), expand_dims{order=[x]}(2.0)))");
         let text = check_rule_at(pattern_of_the_first, std::slice::from_ref(&x), &outputs, &[&value]);
-        insta::assert_snapshot!(text, @"with_data(x, mul(exp(csm_data(with_data(x, exp(csm_data(x))))), dimshuffle{order=[none]}(2.0)))");
+        insta::assert_snapshot!(text, @"with_data(x, mul(exp(csm_data(with_data(x, exp(csm_data(x))))), expand_dims{order=[x]}(2.0)))");
         let both = RuleDb::default().with(data_of_with_data).with(pattern_of_the_first);
         let mode = Mode::of([Pass::Rules(both)]);
         let made = crate::modes::rewrite(&outputs, &mode).unwrap();
