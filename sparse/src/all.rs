@@ -3,9 +3,9 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, construct, convolution, csm, data, dense, diag,
-    flow, format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense,
-    product, random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, convolution, csm, data, dense, diag, flow,
+    format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product,
+    random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -30,7 +30,6 @@ pub fn entries() -> Vec<Entry> {
         cast::entries(),
         clean::entries(),
         compare::entries(),
-        construct::entries(),
         convolution::entries(),
         csm::entries(),
         data::entries(),
