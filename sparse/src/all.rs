@@ -14,7 +14,7 @@ use crate::{
 /// use kronograph_graph::{OpRegistry, Props};
 /// use kronograph_sparse::{Format, entries, sparse_matrix};
 ///
-/// let registry = OpRegistry::default().with(entries())?;
+/// let registry = OpRegistry::default().with(kronograph_ops::entries())?.with(entries())?;
 /// let w = sparse_matrix("w", Format::Csr, [Some(3), Some(4)]);
 /// let dense = registry.get("dense_from_sparse")?.build(&Props::default(), &[w])?;
 /// assert_eq!(dense[0].ty().to_string(), "f64 (3, 4)");
