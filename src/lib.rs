@@ -135,12 +135,18 @@ pub mod prelude {
         xlogx, xlogy, xor, zeros, zeros_like,
     };
     pub use kronograph_sparse::{
-        Format, Route, SparseMatrix, Windows, affine_on_pattern, convolve, csm_data, dense_from_sparse, eigenvalues,
-        flow_validity, from_triplets, identity_like, kron_solve, kronecker_flow_logdet, kronecker_flow_solve,
-        kronecker_flow_solve_matrix, kronsum_solve, max_pool, read_matrix_market, read_matrix_market_file,
-        rho_interval, sar_logdet, sparse_constant, sparse_flow_logdet, sparse_flow_solve, sparse_flow_solve_matrix,
-        sparse_kron, sparse_kronsum, sparse_lu, sparse_matrix, sparse_sar_solve, sparse_transpose, spectrum,
-        structured, structured_dot, to_format, with_data,
+        Format, Route, SparseMatrix, Windows, add_s_s_data, affine_on_pattern, clean, col_scale,
+        construct_sparse_from_list, convolve, csm, csm_data, csm_properties, dense_from_sparse, eigenvalues,
+        ensure_sorted_indices, flow_validity, from_triplets, get_item_2d, get_item_2lists, get_item_list,
+        get_item_scalar, hstack, identity_like, kron_solve, kronecker_flow_logdet, kronecker_flow_solve,
+        kronecker_flow_solve_matrix, kronsum_solve, max_pool, mul_s_s, multiply, read_matrix_market,
+        read_matrix_market_file, remove0, rho_interval, row_scale, sampling_dot, sar_logdet, sp_ones_like, sp_sum,
+        sp_sum_structured, sp_zeros_like, sparse_constant, sparse_flow_logdet, sparse_flow_solve,
+        sparse_flow_solve_matrix, sparse_from_dense, sparse_kron, sparse_kronsum, sparse_lu, sparse_matrix,
+        sparse_sar_solve, sparse_transpose, spectrum, square_diagonal, structured, structured_add, structured_add_s_v,
+        structured_conjugate, structured_dot, structured_exp, structured_log, structured_maximum, structured_minimum,
+        structured_pow, structured_sigmoid, subtract, to_format, true_dot, usmm, vstack, with_data,
+        write_matrix_market_file,
     };
 }
 

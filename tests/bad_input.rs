@@ -243,7 +243,7 @@ fn sparse_ops_refuse() {
             call(&[&s, &l, &r], &dense_from_sparse(&sampled_outer(&s, &l, &r, 0)?)?, &[&sparse_ones(2, 3), &ones(&[2]), &ones(&[2])])? } => ["sampled_outer", "`r` f64 (2,)"];
         "sample_dense": sample_dense(&sparse("s", 2, 2), &m("x", 2, 3))? => ["sample_dense", "`x` is f64 (2, 3)"];
         "sample_dense on a dense one": sample_dense(&m("s", 2, 2), &m("x", 2, 2))? => ["sample_dense", "`s` is f64 (2, 2)", "pattern"];
-        "sparse_inner": sparse_inner(&sparse("a", 2, 2), &sparse("b", 3, 3))? => ["sparse_inner", "`a`", "`b` is csr f64 (3, 3)"];
+        "sparse_inner": sparse_inner(&sparse("a", 2, 2), &sparse("b", 3, 3))? => ["sum_of_products", "`a`", "`b` is csr f64 (3, 3)"];
         "project_sparse": project_sparse(&sparse("a", 2, 2), &m("b", 2, 2))? => ["project_sparse", "`b` is f64 (2, 2)"];
         "dense_from_sparse of dense": dense_from_sparse(&m("a", 2, 2))? => ["dense_from_sparse", "`a` is f64 (2, 2)"];
         "flow, W dense": kronecker_flow_solve(&m("w", 2, 2), &scalar("d"), &scalar("o"), &v("b", 4))? => ["kronecker_flow_solve", "`w` is f64 (2, 2)", "sparse"];

@@ -12,11 +12,11 @@ use kronograph_ops::params::exactly;
 
 use crate::add::sum_of_terms;
 use crate::cast::sparse_cast;
-use crate::inner::project_sparse;
 use crate::kept::{Kept, same_pattern};
 use crate::like::sp_ones_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
+use crate::project::project_sparse;
 use crate::samples::{Build, dense_input, function, in_dtype, merged, no_rows, nothing, op, other, wide};
 use crate::scale::col_scale;
 use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};

@@ -12,9 +12,9 @@ use kronograph_ops::{DType, Element, Tensor, TensorType, cast};
 
 use crate::cast::sparse_cast;
 use crate::dense::{dense_from_sparse, sample_dense};
-use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
+use crate::project::project_sparse;
 use crate::samples::{Build, dense_input, in_dtype, in_integers, merged, no_rows, nothing, op, wide};
 use crate::ty::{check_same_shape, same_shape, sparse_type};
 

@@ -13,11 +13,12 @@ use kronograph_graph::{
 use kronograph_ops::params::some;
 use kronograph_ops::{DType, Tensor};
 
-use crate::inner::{project_sparse, sparse_inner};
 use crate::kept::same_pattern;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::project::project_sparse;
 use crate::samples::{dense_input, nothing, op, other, wide};
+use crate::sum_of_products::sparse_inner;
 use crate::ty::{SparseType, check_scalar, sparse_f64};
 
 /// `sum_k c_k M_k`. Inputs: the scalars `c_1 .. c_K`, then the matrices `M_1 .. M_K`.

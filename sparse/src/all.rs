@@ -4,7 +4,7 @@ use kronograph_graph::Entry;
 
 use crate::{
     add, add_data, add_dense, affine, arithmetic, cast, clean, compare, convolution, csm, data, dense, diag, flow,
-    format, identity, index, inner, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product,
+    format, identity, index, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product, project,
     random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
@@ -39,7 +39,6 @@ pub fn entries() -> Vec<Entry> {
         format::entries(),
         identity::entries(),
         index::entries(),
-        inner::entries(),
         inverse::entries(),
         kron::entries(),
         kron_solve::entries(),
@@ -49,6 +48,7 @@ pub fn entries() -> Vec<Entry> {
         multiply::entries(),
         multiply_dense::entries(),
         product::entries(),
+        project::entries(),
         random::entries(),
         sampled::entries(),
         scale::entries(),

@@ -11,8 +11,8 @@ use kronograph_ops::params::{exactly, only};
 use kronograph_ops::{Tensor, TensorType, shape_text};
 
 use crate::csm::stored;
-use crate::inner::project_sparse;
 use crate::matrix::{Format, SparseMatrix};
+use crate::project::project_sparse;
 use crate::samples::{Build, any_matrix, dense_input, nothing, op, wide};
 use crate::ty::{SparseType, sparse_type};
 

@@ -13,12 +13,12 @@ use kronograph_ops::samples::given;
 use kronograph_ops::{Element, Strided, Tensor, TensorType, check_size, expand_dims, reshape, shape_text};
 
 use crate::format::format_of;
-use crate::inner::project_sparse;
 use crate::kept::Kept;
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::each_number;
 use crate::pattern::Pattern;
+use crate::project::project_sparse;
 use crate::samples::{Build, any_matrix, dense_input, nothing, op, wide};
 use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
 

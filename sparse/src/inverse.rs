@@ -17,9 +17,9 @@ use kronograph_ops::{
 
 use crate::convert::PatternOf;
 use crate::dense::{dense_from_sparse, sample_dense};
-use crate::inner::project_sparse;
 use crate::lu::{pattern_of, pattern_source, sparse_lu};
 use crate::matrix::{Format, SparseMatrix};
+use crate::project::project_sparse;
 use crate::samples::{Build, op, square};
 use crate::ty::{SparseType, is_sparse};
 

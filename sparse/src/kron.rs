@@ -15,10 +15,10 @@ use kronograph_ops::params::exactly;
 
 use crate::add::sum_of_terms;
 use crate::format::to_format;
-use crate::inner::project_sparse;
 use crate::kept::same_pattern;
 use crate::matrix::{Format, SparseMatrix};
 use crate::pattern::Pattern;
+use crate::project::project_sparse;
 use crate::samples::{no_rows, nothing, op, weights, wide};
 use crate::ty::{SparseType, sparse_f64};
 

@@ -40,7 +40,6 @@ mod foreign;
 mod format;
 mod identity;
 mod index;
-mod inner;
 mod integers;
 mod inverse;
 mod kept;
@@ -60,6 +59,7 @@ mod number;
 mod overload;
 mod pattern;
 mod product;
+mod project;
 pub mod random;
 mod sampled;
 pub mod samples;
@@ -104,7 +104,6 @@ pub use index::{
     GetItem2Lists, GetItem2ListsGrad, GetItem2d, GetItem2dGrad, get_item_2d, get_item_2lists, get_item_list,
     get_item_scalar,
 };
-pub use inner::{ProjectSparse, SparseInner, project_sparse, sparse_inner};
 pub use inverse::{InverseOnPattern, inverse_on_pattern};
 pub use kron::{Side, SparseKron, SparseKronContract, sparse_kron, sparse_kron_contract};
 pub use kron_solve::kron_solve;
@@ -122,6 +121,7 @@ pub use product::{
     SampledProduct, SparseDot, StructuredDot, TrueDot, Usmm, sampled_product, sampling_dot, structured_dot,
     structured_dot_along, true_dot, usmm,
 };
+pub use project::{ProjectSparse, project_sparse};
 pub use sampled::{SampledOuter, sampled_outer};
 pub use scale::{Scale, col_scale, row_scale};
 pub use spectral::{
@@ -133,6 +133,6 @@ pub use structured::{
     structured_pow, structured_sigmoid,
 };
 pub use sum::{SpSum, sp_sum, sp_sum_structured};
-pub use sum_of_products::SumOfProducts;
+pub use sum_of_products::{SumOfProducts, sparse_inner};
 pub use transpose::{SparseTranspose, sparse_transpose};
 pub use ty::{SparseType, is_sparse};

@@ -18,13 +18,14 @@ use kronograph_ops::{DType, FactorKind, FactorType, FactorValue, Trans, factor_s
 use crate::affine::affine_on_pattern;
 use crate::convert::PatternOf;
 use crate::identity::square_type;
-use crate::inner::{project_sparse, sparse_inner};
 use crate::inverse::inverse_on_pattern;
 use crate::lu_factorization::{LuFactorization, LuState};
 use crate::matrix::{Format, SparseMatrix};
 use crate::product::structured_dot_along;
+use crate::project::project_sparse;
 use crate::sampled::sampled_outer;
 use crate::samples::{dense_input, op, square};
+use crate::sum_of_products::sparse_inner;
 use crate::ty::SparseType;
 
 /// A factor of a square sparse matrix by LU with partial pivoting.

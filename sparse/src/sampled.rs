@@ -13,12 +13,12 @@ use kronograph_ops::{DType, Element, Strided, Tensor, TensorType, Trans, cast, c
 
 use crate::add::sum_of_terms;
 use crate::convert::PatternOf;
-use crate::inner::project_sparse;
 use crate::kernels::product::{Rows, add_sampled_products};
 use crate::lu::{pattern_of, pattern_source};
 use crate::matrix::{Format, SparseMatrix};
 use crate::number::{Number, each_number};
 use crate::product::structured_dot_along;
+use crate::project::project_sparse;
 use crate::samples::{Build, dense_input, op, wide};
 use crate::ty::{SparseType, same_shape};
 

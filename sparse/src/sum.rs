@@ -10,11 +10,11 @@ use kronograph_graph::{
 use kronograph_ops::params::only;
 use kronograph_ops::{DType, Tensor, TensorType, broadcast_to, expand_dims};
 
-use crate::inner::project_sparse;
 use crate::like::sp_ones_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::multiply_dense::mul_s_d;
 use crate::number::{Number, each_number};
+use crate::project::project_sparse;
 use crate::samples::{Build, any_matrix, in_dtype, in_integers, op, wide};
 use crate::scale::{Lines, scale};
 use crate::ty::{SparseType, sparse_type};
@@ -36,7 +36,7 @@ pub struct SpSum {
 /// use kronograph_sparse::{Format, sp_sum, sparse_matrix};
 ///
 /// let x = sparse_matrix("x", Format::Csr, [Some(3), Some(4)]);
-/// assert_eq!(sp_sum(&x, Some(0))?.ty().to_string(), "f64 (4)");
+/// assert_eq!(sp_sum(&x, Some(0))?.ty().to_string(), "f64 (4,)");
 /// assert!(sp_sum(&x, Some(2)).is_err());
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```

@@ -40,6 +40,18 @@ pub(crate) fn sum_of_products(x: &Variable, y: &Variable, lines: Option<Lines>) 
     apply(SumOfProducts { lines }, &[sparse_cast(x, dtype)?, sparse_cast(&to_format(y, a.format())?, dtype)?])
 }
 
+/// `sum(A ∘ B)` of two sparse matrices of one shape; what one of them does not store is zero. Formats may differ.
+///
+/// Derivatives, both regular: `Ā = g B`, `B̄ = g A`.
+///
+/// # Errors
+///
+/// When an operand is no sparse matrix, or the shapes differ.
+#[track_caller]
+pub fn sparse_inner(a: &Variable, b: &Variable) -> Result<Variable> {
+    sum_of_products(a, b, None)
+}
+
 /// `x` times a scalar, or with its rows or columns times those of a vector.
 fn scaled(x: &Variable, by: &Variable, lines: Option<Lines>) -> Result<Variable> {
     match lines {

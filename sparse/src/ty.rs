@@ -14,11 +14,11 @@ use crate::arithmetic::{add, divide, multiply, negative, subtract};
 use crate::cast::sparse_cast;
 use crate::dense::sparse_from_dense;
 use crate::format::to_format;
-use crate::inner::project_sparse;
 use crate::like::sp_zeros_like;
 use crate::matrix::{Format, SparseMatrix};
 use crate::overload::overload;
 use crate::product::{sparse_dot, sparse_matmul};
+use crate::project::project_sparse;
 use crate::transpose::sparse_transpose;
 
 /// The type of sparse matrices of one format and dtype. A pattern is no part of it.

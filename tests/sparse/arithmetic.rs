@@ -29,7 +29,7 @@ pub(crate) fn d() -> Tensor {
 /// All entries of a function of one value.
 fn of_one(value: &SparseMatrix, f: impl FnOnce(&Variable) -> Variable) -> Vec<f64> {
     let x = sparse("x", value);
-    entries(&*call(&[x.clone()], &[f(&x)], &[value])[0])
+    entries(&*call(std::slice::from_ref(&x), &[f(&x)], &[value])[0])
 }
 
 /// All entries of a function of two sparse values.

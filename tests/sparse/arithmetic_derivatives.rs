@@ -20,7 +20,7 @@ fn gradients(inputs: &[Variable], output: &Variable, values: &[&dyn Value]) -> V
 
 fn of_matrix(value: &SparseMatrix, f: impl FnOnce(&Variable) -> Variable) -> Vec<f64> {
     let x = sparse("x", value);
-    gradients(&[x.clone()], &f(&x), &[value]).remove(0)
+    gradients(std::slice::from_ref(&x), &f(&x), &[value]).remove(0)
 }
 
 fn with_dense(value: &SparseMatrix, y: &Tensor, f: impl FnOnce(&Variable, &Variable) -> Variable) -> [Vec<f64>; 2] {
@@ -50,8 +50,8 @@ fn point_01_a_dense_constant_times_a_sparse_matrix() {
     let x = sparse("x", &value);
     for product in [&c * &x, &x * &c, mul(&c, &x).unwrap(), multiply(&x, &c).unwrap()] {
         let cost = sum(&(&w * dense_from_sparse_regular(&product).unwrap())).unwrap();
-        let gradient = grad(&cost, &[x.clone()]).unwrap().remove(0);
-        let answers = call(&[x.clone()], &[product, gradient], &[&value]);
+        let gradient = grad(&cost, std::slice::from_ref(&x)).unwrap().remove(0);
+        let answers = call(std::slice::from_ref(&x), &[product, gradient], &[&value]);
         assert_eq!(entries(&*answers[0]), [1.0, 4.0, 0.0, 12.0]);
         assert_eq!(entries(&*answers[1]), [1.0, 20.0, 300.0, 4000.0]);
     }
@@ -63,8 +63,8 @@ fn point_04_second_derivatives_of_structured_functions() {
     let value = a();
     let (x, y) = (sparse("x", &value), scalar("y"));
     let second = |output: &Variable, by: &Variable| {
-        let first = grad(&weighed(output), &[x.clone()]).unwrap().remove(0);
-        let second = grad(&weighed(&first), &[by.clone()]).unwrap();
+        let first = grad(&weighed(output), std::slice::from_ref(&x)).unwrap().remove(0);
+        let second = grad(&weighed(&first), std::slice::from_ref(by)).unwrap();
         entries(&*call(&[x.clone(), y.clone()], &second, &[&value, &Tensor::scalar(3.0)])[0])
     };
     let close = |got: Vec<f64>, want: &[f64]| {
@@ -134,8 +134,8 @@ fn point_34_the_kind_of_derivative_is_part_of_a_sum() {
         (Some(1), vec![1.0, 1.0, 1.0, 2.0, 2.0, 2.0], vec![1.0, 1.0, 1.0, 0.0, 0.0, 2.0]),
     ] {
         let sums = [sp_sum(&x, axis).unwrap(), sp_sum_structured(&x, axis).unwrap()];
-        let gradients = sums.map(|sum| grad(&weighed(&sum), &[x.clone()]).unwrap().remove(0));
-        let answers = call(&[x.clone()], &gradients, &[&value]);
+        let gradients = sums.map(|sum| grad(&weighed(&sum), std::slice::from_ref(&x)).unwrap().remove(0));
+        let answers = call(std::slice::from_ref(&x), &gradients, &[&value]);
         assert_eq!((entries(&*answers[0]), entries(&*answers[1])), (whole, part));
         assert_eq!((stored(&*answers[0]).nnz(), stored(&*answers[1]).nnz()), (6, 4));
     }
@@ -217,7 +217,7 @@ fn a_filter_has_its_derivative_at_zero() {
     let filter = identity_like(&w).unwrap() - &rho * &w;
     let eta = factor_solve(&sparse_lu(&filter).unwrap(), &constant(vec![3.0, 5.0]), Trans::No).unwrap();
     let cost = sum(&(constant(vec![7.0, 11.0]) * eta)).unwrap();
-    let slope = grad(&cost, &[rho.clone()]).unwrap().remove(0);
+    let slope = grad(&cost, std::slice::from_ref(&rho)).unwrap().remove(0);
     let answers = call(&[w.clone(), rho], &[slope, filter, &w - &w], &[&weights, &Tensor::scalar(0.0)]);
     assert_eq!(entries(&*answers[0]), [7.0 * 5.0 + 11.0 * 6.0]);
     assert_eq!((stored(&*answers[1]).nnz(), stored(&*answers[2]).nnz()), (4, 0));
@@ -279,8 +279,8 @@ fn point_36_a_structured_sum_has_no_dense_derivative() {
         for axis in [None, Some(0), Some(1)] {
             let total = sp_sum_structured(&x, axis).unwrap();
             let cost = sum(&(&total * &total)).unwrap();
-            let gradient = grad(&cost, &[x.clone()]).unwrap();
-            let answers = compile(&[x.clone()], &gradient, &Mode::run()).unwrap().call(&[&value]).unwrap();
+            let gradient = grad(&cost, std::slice::from_ref(&x)).unwrap();
+            let answers = compile(std::slice::from_ref(&x), &gradient, &Mode::run()).unwrap().call(&[&value]).unwrap();
             assert_eq!(stored(&*answers.into_values()[0]).nnz(), 3);
         }
     }

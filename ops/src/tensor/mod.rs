@@ -14,10 +14,13 @@ use crate::elemwise::cast_value;
 
 mod convert;
 mod strided;
+mod text;
 mod ty;
 
 pub use convert::{constant, matrix, scalar, shared, tensor, vector};
 pub use strided::{Extents, Lengths, Strided, check_size, row_major, size_of_shape};
+pub use text::shape_text;
+pub(crate) use text::static_shape_text;
 pub use ty::TensorType;
 pub use ty::scalar_beside;
 pub(crate) use ty::{checked_rank, is_tensor, literal_constant, tensor_type, weak_dtype};
@@ -381,21 +384,6 @@ fn only<T: Copy>(slice: &[T]) -> Option<T> {
     match slice {
         [one] => Some(*one),
         _ => None,
-    }
-}
-
-/// `(3, 4)`, `(5,)`, `()`.
-pub fn shape_text(shape: &[usize]) -> String {
-    let known: Vec<Option<usize>> = shape.iter().map(|&length| Some(length)).collect();
-    static_shape_text(&known)
-}
-
-/// `(3, ?)`: a question mark where a length is not known.
-pub(crate) fn static_shape_text(shape: &[Option<usize>]) -> String {
-    let texts: Vec<String> = shape.iter().map(|length| length.map_or("?".to_owned(), |n| n.to_string())).collect();
-    match texts.as_slice() {
-        [only] => format!("({only},)"),
-        all => format!("({})", all.join(", ")),
     }
 }
 

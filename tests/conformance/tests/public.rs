@@ -17,7 +17,6 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("dense", "log1mexp_edges", "the second derivative vanishes at minus infinity"),
     ("dense", "erfcx_edges", "the derivative vanishes at infinity"),
     ("dense", "xlogx_edges", "the second derivative is 1 / x, infinite at 0"),
-    ("sparse_math", "subtract_ss_csr_csc", "x - y is regular in x in every other case, of one format and of two"),
 ];
 
 fn report() -> Report {

@@ -1,40 +1,22 @@
-//! The inner product of two sparse matrices, and moving one onto the pattern of another: each other's derivatives.
+//! Moving a sparse matrix onto the pattern of another.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Result, Shape, Tangents,
-    Variable, apply, origin, sum_of,
+    Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
-use kronograph_ops::{DType, Tensor, TensorType};
 
-use crate::affine::{affine_on_pattern, shared_type};
 use crate::convert::PatternOf;
 use crate::format::to_format;
 use crate::kept::Kept;
 use crate::lu::{pattern_of, pattern_source};
-use crate::matrix::{Format, SparseMatrix};
+use crate::matrix::SparseMatrix;
 use crate::number::each_number;
 use crate::samples::{Build, op, overlapping};
 use crate::ty::{SparseType, check_same_shape, same_shape, sparse_type};
-
-/// `sum(A ∘ B)` over the positions that both store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SparseInner;
-
-/// `sum(A ∘ B)` of two sparse matrices of one format and shape; what one of them does not store is zero.
-///
-/// Derivatives: `Ā = g B` on the pattern of A, `B̄ = g A` on the pattern of B.
-///
-/// # Errors
-///
-/// When formats or shapes differ.
-#[track_caller]
-pub fn sparse_inner(a: &Variable, b: &Variable) -> Result<Variable> {
-    apply(SparseInner, &[a.clone(), b.clone()])
-}
 
 /// A sparse matrix moved onto the pattern of another. Inputs: the one with the pattern, the one with the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,77 +36,13 @@ pub fn project_sparse(like: &Variable, x: &Variable) -> Result<Variable> {
     apply(ProjectSparse, &[like.clone(), x])
 }
 
-/// The format and static shape that two sparse inputs share.
-fn check(op: &'static str, inputs: &[Variable]) -> Result<(Format, [Option<usize>; 2])> {
-    let [_, _] = inputs else { return Err(BuildError::arity(op, 2, inputs)) };
-    shared_type(op, inputs)
-}
-
 /// The entries of this file.
 pub(crate) fn entries() -> Vec<Entry> {
-    let inner: Build = |params, inputs| {
-        let [a, b] = exactly(params, inputs)?;
-        Ok(vec![sparse_inner(a, b)?])
-    };
     let project: Build = |params, inputs| {
         let [like, x] = exactly(params, inputs)?;
         Ok(vec![project_sparse(like, x)?])
     };
-    vec![
-        op("sparse_inner", inner, overlapping, |_| Ok(Arc::new(SparseInner))),
-        op("project_sparse", project, overlapping, |_| Ok(Arc::new(ProjectSparse))),
-    ]
-}
-
-impl Op for SparseInner {
-    fn name(&self) -> Cow<'static, str> {
-        "sparse_inner".into()
-    }
-
-    fn make_node(&self, inputs: &[Variable]) -> Result<NodeSpec> {
-        check("sparse_inner", inputs)?;
-        Ok(NodeSpec::one(TensorType::shared(DType::F64, &[])))
-    }
-
-    fn perform(&self, io: &mut Io<'_>) -> OpResult {
-        let (state, inputs, outputs) = io.with_state::<Kept<Vec<u32>>>()?;
-        let (a, b) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
-        let slots = slots(state, &PatternOf::matrix(b), a)?;
-        let (x, y) = (a.values().ok_or(OpFailure::WrongValue(0))?, b.values().ok_or(OpFailure::WrongValue(1))?);
-        let total = match slots {
-            Slots::Same => x.iter().zip(y).map(|(x, y)| x * y).sum(),
-            Slots::At(slots) => {
-                let stored = slots.iter().zip(y).filter(|(slot, _)| **slot != u32::MAX);
-                stored.map(|(&slot, y)| x[slot as usize] * y).sum()
-            }
-        };
-        outputs[0].buffer::<Tensor>().reset::<f64>(&[])[0] = total;
-        Ok(())
-    }
-
-    fn l_op(&self, node: &NodeView<'_>, output_grads: &[Option<Variable>]) -> Result<Grads> {
-        let Some(g) = &output_grads[0] else { return Ok(vec![Grad::Zero; 2]) };
-        let scaled =
-            |of: &Variable, onto: &Variable| project_sparse(onto, &affine_on_pattern(&[(g.clone(), of.clone())])?);
-        let (a, b) = (node.input(0), node.input(1));
-        Ok(vec![scaled(b, a)?.into(), scaled(a, b)?.into()])
-    }
-
-    /// A tangent outside of the matrix's own pattern does not move it.
-    fn r_op(&self, node: &NodeView<'_>, tangents: &[Option<Variable>]) -> Result<Tangents> {
-        let (a, b) = (node.input(0), node.input(1));
-        let left = tangents[0].as_ref().map(|t| sparse_inner(&project_sparse(a, t)?, b)).transpose()?;
-        let right = tangents[1].as_ref().map(|t| sparse_inner(a, &project_sparse(b, t)?)).transpose()?;
-        Ok(vec![sum_of(&[left, right])?.into()])
-    }
-
-    fn infer_shape(&self, _node: &NodeView<'_>, _input_shapes: &[Shape]) -> Result<Vec<Shape>> {
-        Ok(vec![Shape::new()])
-    }
-
-    fn state(&self) -> Option<Box<dyn OpState>> {
-        Some(Box::<Kept<Vec<u32>>>::default())
-    }
+    vec![op("project_sparse", project, overlapping, |_| Ok(Arc::new(ProjectSparse)))]
 }
 
 impl Op for ProjectSparse {
