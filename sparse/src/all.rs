@@ -3,9 +3,9 @@
 use kronograph_graph::Entry;
 
 use crate::{
-    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, construct, convolution, csm, data, dense, diag,
-    flow, format, identity, index, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product,
-    project, random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
+    add, add_data, add_dense, affine, arithmetic, cast, clean, compare, convolution, csm, data, dense, diag, flow,
+    format, identity, index, inverse, kron, kron_solve, kronsum, like, lu, multiply, multiply_dense, product, project,
+    random, sampled, scale, stack, structured, sum, sum_of_products, transpose,
 };
 
 /// Every sparse op and function, for the registry that has the dense ones already.
@@ -14,7 +14,7 @@ use crate::{
 /// use kronograph_graph::{OpRegistry, Props};
 /// use kronograph_sparse::{Format, entries, sparse_matrix};
 ///
-/// let registry = OpRegistry::default().with(entries())?;
+/// let registry = OpRegistry::default().with(kronograph_ops::entries())?.with(entries())?;
 /// let w = sparse_matrix("w", Format::Csr, [Some(3), Some(4)]);
 /// let dense = registry.get("dense_from_sparse")?.build(&Props::default(), &[w])?;
 /// assert_eq!(dense[0].ty().to_string(), "f64 (3, 4)");
@@ -33,7 +33,6 @@ const LISTS: &[fn() -> Vec<Entry>] = &[
     cast::entries,
     clean::entries,
     compare::entries,
-    construct::entries,
     convolution::entries,
     csm::entries,
     data::entries,

@@ -28,7 +28,6 @@ mod cast;
 mod clean;
 mod compare;
 mod compare_samples;
-mod construct;
 mod convert;
 mod convolution;
 mod csm;
@@ -82,10 +81,12 @@ pub use arithmetic::{multiply, subtract};
 pub use cast::{SparseCast, sparse_cast};
 pub use clean::{EnsureSortedIndices, Remove0, clean, ensure_sorted_indices, remove0};
 pub use compare::Compare;
-pub use construct::construct_sparse_from_list;
 pub use convert::{from_triplets, sparse_constant, sparse_matrix};
 pub use convolution::{Border, Windows, convolve, max_pool};
-pub use csm::{Csm, CsmGrad, CsmPart, csm, csm_grad, csm_indices, csm_indptr, csm_properties, csm_shape, nnz};
+pub use csm::{
+    Csm, CsmGrad, CsmPart, construct_sparse_from_list, csm, csm_grad, csm_indices, csm_indptr, csm_properties,
+    csm_shape, nnz,
+};
 pub use data::{CsmData, WithData, csm_data, structured, with_data};
 pub use dense::{
     DenseFromSparse, SampleDense, SparseFromDense, dense_from_sparse, dense_from_sparse_regular, sample_dense,

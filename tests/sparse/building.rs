@@ -16,8 +16,9 @@ fn point_09_one_option_gives_one_kind_of_gradient() {
     let w = constant(counting(&[2, 3]));
     let costs =
         [dense_from_sparse(&x), dense_from_sparse_regular(&x)].map(|whole| sum(&(&w * &whole.unwrap())).unwrap());
-    let plain = costs.clone().map(|cost| grad(&cost, &[x.clone()]).unwrap().remove(0));
-    let structured = costs.map(|cost| Gradient::of(&cost).unwrap().structured().wrt(&[x.clone()]).unwrap().remove(0));
+    let plain = costs.clone().map(|cost| grad(&cost, std::slice::from_ref(&x)).unwrap().remove(0));
+    let structured =
+        costs.map(|cost| Gradient::of(&cost).unwrap().structured().wrt(std::slice::from_ref(&x)).unwrap().remove(0));
     let answers = call(&[x], &[plain, structured].concat(), &[&value]);
     let kinds: Vec<_> = answers.iter().map(|answer| (stored(&**answer).nnz(), entries(&**answer))).collect();
     assert_eq!(kinds[0], (3, vec![1.0, 0.0, 3.0, 0.0, 0.0, 6.0]));
@@ -32,9 +33,9 @@ fn point_22_a_step_along_the_gradient_keeps_the_pattern() {
     let value = a();
     let (x, right) = (sparse("x", &value), constant(counting(&[3, 2])));
     let cost = sum(&matmul(&dense_from_sparse_regular(&x).unwrap(), &right).unwrap()).unwrap();
-    let whole = grad(&cost, &[x.clone()]).unwrap().remove(0);
+    let whole = grad(&cost, std::slice::from_ref(&x)).unwrap().remove(0);
     assert!(is_sparse(&whole));
-    let gradient = Gradient::of(&cost).unwrap().structured().wrt(&[x.clone()]).unwrap().remove(0);
+    let gradient = Gradient::of(&cost).unwrap().structured().wrt(std::slice::from_ref(&x)).unwrap().remove(0);
     let step = &x + &(&gradient * -1.0);
     let answers = call(&[x], &[whole, gradient, step], &[&value]);
     assert_eq!(entries(&*answers[0]), [3.0, 7.0, 11.0, 3.0, 7.0, 11.0]);
@@ -51,9 +52,10 @@ fn point_45_two_routes_have_one_gradient() {
         [structured_dot(&x, &right).unwrap(), matmul(&dense_from_sparse_regular(&x).unwrap(), &right).unwrap()];
     let costs = routes.map(|product| sum(&product).unwrap());
     let total = &costs[0] + &costs[1];
-    let gradient = |cost: &Variable| Gradient::of(cost).unwrap().structured().wrt(&[x.clone()]).unwrap().remove(0);
+    let gradient =
+        |cost: &Variable| Gradient::of(cost).unwrap().structured().wrt(std::slice::from_ref(&x)).unwrap().remove(0);
     let gradients = [gradient(&costs[0]), gradient(&costs[1]), gradient(&total)];
-    let answers = call(&[x.clone()], &gradients, &[&value]);
+    let answers = call(std::slice::from_ref(&x), &gradients, &[&value]);
     let want = [3.0, 0.0, 11.0, 0.0, 0.0, 11.0];
     for (answer, times) in answers.iter().zip([1.0, 1.0, 2.0]) {
         assert_eq!(stored(&**answer).nnz(), 3);
@@ -70,7 +72,7 @@ fn point_10_integer_blocks_leave_the_gradient_of_others_alone() {
         (hstack(&[n.clone(), x.clone()], None).unwrap(), [4.0, 5.0, 6.0, 10.0, 11.0, 12.0]),
         (vstack(&[n.clone(), x.clone()], None).unwrap(), [7.0, 8.0, 9.0, 10.0, 11.0, 12.0]),
     ] {
-        let gradient = grad(&weighed(&all), &[x.clone()]).unwrap().remove(0);
+        let gradient = grad(&weighed(&all), std::slice::from_ref(&x)).unwrap().remove(0);
         let inputs = [x.clone(), n.clone()];
         let answers = call(&inputs, &[all.clone(), gradient], &[&value, &whole]);
         assert_eq!(stored(&*answers[0]).dtype(), DType::F64);
@@ -88,7 +90,7 @@ fn rows_are_constructed_from_a_list_and_sum() {
     let given = Tensor::new(&[2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 0.0]).unwrap();
     let built = |rows: Vec<i64>| construct_sparse_from_list(&x, &values, &constant(rows)).unwrap();
     let (apart, together) = (built(vec![2, 0]), built(vec![2, 2]));
-    let gradient = grad(&weighed(&apart), &[values.clone()]).unwrap().remove(0);
+    let gradient = grad(&weighed(&apart), std::slice::from_ref(&values)).unwrap().remove(0);
     let answers = call(&[values], &[apart, together, gradient], &[&given]);
     assert_eq!(stored(&*answers[0]).nnz(), 6);
     assert_eq!(entries(&*answers[0])[..3], [4.0, 5.0, 0.0]);
@@ -136,7 +138,7 @@ fn point_29_one_block_is_converted_and_none_is_refused() {
     for build in builds {
         let one = build(std::slice::from_ref(&x)).unwrap();
         assert_eq!(one.ty().to_string(), "csc f64 (2, 3)");
-        let answers = call(&[x.clone()], &[one], &[&value]);
+        let answers = call(std::slice::from_ref(&x), &[one], &[&value]);
         assert_eq!((entries(&*answers[0]), stored(&*answers[0]).nnz()), (entries(&value), 4));
         let error = build(&[]).unwrap_err().to_string();
         assert!(error.contains("there are no blocks to stack"), "{error}");
@@ -151,9 +153,9 @@ fn parts_with_positions_twice_sum() {
     let data = vector("data");
     let parts = [vec![0i64, 0, 2], vec![0, 2, 3], vec![2, 3]].map(constant);
     let built = csm(&data, &parts[0], &parts[1], &parts[2], Format::Csr).unwrap();
-    let first = grad(&weighed(&built), &[data.clone()]).unwrap().remove(0);
+    let first = grad(&weighed(&built), std::slice::from_ref(&data)).unwrap().remove(0);
     let cost = sum(&exp(&csm_data(&built).unwrap()).unwrap()).unwrap();
-    let second = hvp(&cost, &[data.clone()], &[constant(vec![1.0, 0.0, 0.0])]).unwrap().remove(0);
+    let second = hvp(&cost, std::slice::from_ref(&data), &[constant(vec![1.0, 0.0, 0.0])]).unwrap().remove(0);
     let answers = call(&[data], &[built, first, second], &[&Tensor::vector(vec![1.0, 2.0, 3.0])]);
     assert_eq!((entries(&*answers[0]), stored(&*answers[0]).nnz()), (vec![3.0, 0.0, 0.0, 0.0, 0.0, 3.0], 2));
     assert_eq!(entries(&*answers[1]), [1.0, 1.0, 6.0]);
@@ -183,7 +185,7 @@ fn dense_blocks_are_stored_in_full() {
     let all = sparse::block_diag(&[d.clone(), x.clone(), sparse_cast(&x, DType::I32).unwrap()], Format::Csr).unwrap();
     let cost =
         sum(&dense_from_sparse(&get_item_2d(&all, Index::slice(0, 2, 1), Index::ALL).unwrap()).unwrap()).unwrap();
-    let gradient = grad(&cost, &[d.clone()]).unwrap().remove(0);
+    let gradient = grad(&cost, std::slice::from_ref(&d)).unwrap().remove(0);
     let given = Tensor::new(&[2, 2], vec![0.0, 1.0, 2.0, 0.0]).unwrap();
     let answers = call(&[x, d], &[all, gradient], &[&a(), &given]);
     assert_eq!(stored(&*answers[0]).nnz(), 10);

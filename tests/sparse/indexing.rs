@@ -26,7 +26,7 @@ fn both(value: &SparseMatrix) -> [SparseMatrix; 2] {
 /// The gradient of the weighed output by one sparse input, and what it stores.
 fn pulled(value: &SparseMatrix, build: impl Fn(&Variable) -> Variable) -> (Vec<f64>, usize) {
     let x = sparse("x", value);
-    let gradient = grad(&weighed(&build(&x)), &[x.clone()]).unwrap();
+    let gradient = grad(&weighed(&build(&x)), std::slice::from_ref(&x)).unwrap();
     let answers = call(&[x], &gradient, &[value]);
     let gradient = stored(&*answers[0]);
     assert_eq!((gradient.format(), gradient.dtype()), (value.format(), value.dtype()));
@@ -35,7 +35,7 @@ fn pulled(value: &SparseMatrix, build: impl Fn(&Variable) -> Variable) -> (Vec<f
 
 fn valued(value: &SparseMatrix, build: impl Fn(&Variable) -> Variable) -> Vec<f64> {
     let x = sparse("x", value);
-    entries(&*call(&[x.clone()], &[build(&x)], &[value])[0])
+    entries(&*call(std::slice::from_ref(&x), &[build(&x)], &[value])[0])
 }
 
 /// The two modes are adjoint along tangents and cotangents with every position stored.
@@ -45,8 +45,9 @@ fn adjoint(value: &SparseMatrix, build: impl Fn(&Variable) -> Variable) {
     let [rows, columns] = value.shape();
     let t: Vec<_> = (0..rows * columns).map(|k| (k / columns, k % columns, (k as f64 + 0.5).sin())).collect();
     let t = from_triplets(value.format(), value.shape(), &t).unwrap();
-    let pushed = rop(std::slice::from_ref(&output), &[x.clone()], &[sparse_constant(t.clone())]).unwrap().remove(0);
-    let gradient = grad(&weighed(&output), &[x.clone()]).unwrap().remove(0);
+    let pushed =
+        rop(std::slice::from_ref(&output), std::slice::from_ref(&x), &[sparse_constant(t.clone())]).unwrap().remove(0);
+    let gradient = grad(&weighed(&output), std::slice::from_ref(&x)).unwrap().remove(0);
     let answers = call(&[x], &[weighed(&pushed), gradient], &[value]);
     let forward = entries(&*answers[0])[0];
     let reverse: f64 = entries(&*answers[1]).iter().zip(entries(&t)).map(|(g, t)| g * t).sum();
@@ -152,7 +153,7 @@ fn point_11_dtypes_are_those_of_the_matrix() {
             vstack(&[x.clone(), x.clone()], None).unwrap(),
             block_diag(&[x.clone(), x.clone()]).unwrap(),
         ];
-        for (answer, output) in call(&[x.clone()], &outputs, &[&value]).iter().zip(&outputs) {
+        for (answer, output) in call(std::slice::from_ref(&x), &outputs, &[&value]).iter().zip(&outputs) {
             assert_eq!(output.ty().filter(&**answer).unwrap().map(|value| value.describe()), None);
             assert!(output.ty().to_string().contains(&dtype.to_string()), "{}", output.ty());
         }
@@ -202,7 +203,7 @@ fn point_21_gradients_come_in_the_format_of_the_input() {
     let made = square_diagonal(&d, Format::Csc).unwrap();
     let part = get_item_2d(&made, Index::slice(0, 2, 1), Index::ALL).unwrap();
     let cost = sum(&sqr(&dense_from_sparse(&part).unwrap()).unwrap()).unwrap();
-    let gradient = grad(&cost, &[d.clone()]).unwrap().remove(0);
+    let gradient = grad(&cost, std::slice::from_ref(&d)).unwrap().remove(0);
     let answers = call(&[d], &[gradient], &[&Tensor::vector(vec![1.0, 0.0, 3.0])]);
     assert_eq!(entries(&*answers[0]), [2.0, 0.0, 0.0]);
 }
@@ -238,7 +239,9 @@ fn point_25_every_integer_is_an_index() {
     assert!(error.contains("the step of a slice cannot be zero"), "{error}");
     let error = refused(get_item_list(&x, &vector("floats")));
     assert!(error.contains("holds integers"), "{error}");
-    let mut f = compile(&[x.clone()], &[get_item_list(&x, &constant(vec![0i64, 3])).unwrap()], &Mode::run()).unwrap();
+    let mut f =
+        compile(std::slice::from_ref(&x), &[get_item_list(&x, &constant(vec![0i64, 3])).unwrap()], &Mode::run())
+            .unwrap();
     let error = f.call(&[&value]).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("index 3 is out of range on axis 0 of shape (3, 3)"), "{error}");
 }
@@ -293,7 +296,7 @@ fn point_33_indices_are_never_narrowed_silently() {
     let parts = [constant(vec![2u8, 1, 0, 2]), constant(vec![0i64, 3, 4]), constant(vec![2i8, 3])];
     let data = vector("data");
     let built = csm(&data, &parts[0], &parts[1], &parts[2], Format::Csr).unwrap();
-    let gradient = grad(&weighed(&built), &[data.clone()]).unwrap().remove(0);
+    let gradient = grad(&weighed(&built), std::slice::from_ref(&data)).unwrap().remove(0);
     let answers = call(&[data], &[built, gradient], &[&Tensor::vector(vec![2.0, 0.0, 1.0, 3.0])]);
     assert_eq!(stored(&*answers[0]).pattern(), unsorted().pattern());
     assert_eq!(entries(&*answers[1]), [3.0, 2.0, 1.0, 6.0]);

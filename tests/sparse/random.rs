@@ -21,7 +21,7 @@ fn drawn(state: RngState, build: impl Fn(&Variable) -> Draw) -> (RngState, Box<d
 
 fn refused(build: impl Fn(&Variable) -> Draw) -> String {
     let rng = rng_state("rng");
-    let built = build(&rng).and_then(|(_, draw)| compile(&[rng.clone()], &[draw], &Mode::run()));
+    let built = build(&rng).and_then(|(_, draw)| compile(std::slice::from_ref(&rng), &[draw], &Mode::run()));
     match built {
         Ok(mut f) => f.call(&[&RngState::new(1)]).map(|_| ()).unwrap_err().to_string(),
         Err(error) => error.to_string(),
@@ -48,7 +48,7 @@ fn chi_square(observed: &[f64], expected: &[f64]) {
     assert!(expected.iter().all(|e| *e >= 5.0), "cells are too small: {expected:?}");
     let statistic: f64 = observed.iter().zip(expected).map(|(o, e)| (o - e).powi(2) / e).sum();
     let (shape, x) = (0.5 * (observed.len() - 1) as f64, scalar("x"));
-    let mut f = compile(&[x.clone()], &[gammaincc(shape, &x).unwrap()], &Mode::raw()).unwrap();
+    let mut f = compile(std::slice::from_ref(&x), &[gammaincc(shape, &x).unwrap()], &Mode::raw()).unwrap();
     let p = entries(&*f.call(&[&Tensor::scalar(0.5 * statistic)]).unwrap().into_values()[0])[0];
     assert!(p > 1e-3, "chi-square {statistic} of {} cells: {p}", observed.len());
 }
@@ -249,7 +249,7 @@ fn point_38_draws_have_no_derivative_for_a_reason() {
     ];
     for (draw, wrt, tangent) in draws {
         let cost = sum(&dense_from_sparse(&draw).unwrap()).unwrap();
-        let reverse = grad(&cost, &[wrt.clone()]).unwrap_err().to_string();
+        let reverse = grad(&cost, std::slice::from_ref(&wrt)).unwrap_err().to_string();
         let forward = rop(&[cost], &[wrt], &[tangent]).unwrap_err().to_string();
         for error in [reverse, forward] {
             assert!(error.contains("random"), "{error}");

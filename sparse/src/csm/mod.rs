@@ -19,10 +19,12 @@ use crate::number::{Number, each_number};
 use crate::samples::{Build, dense_input, op, wide};
 use crate::ty::SparseType;
 
+mod construct;
 mod grad;
 mod parts;
 mod properties;
 
+pub use construct::construct_sparse_from_list;
 pub use grad::{CsmGrad, csm_grad};
 use parts::{Assembled, check_parts};
 pub(crate) use parts::{read_shape, shape_told, told};
@@ -82,7 +84,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         op("csm", build, samples, |params| Ok(Arc::new(Csm { format: format_of(params)? }))),
         op("csm_grad", grad, grad_samples, |params| Ok(Arc::new(CsmGrad { format: format_of(params)? }))),
     ];
-    [own, properties::entries()].concat()
+    [own, properties::entries(), construct::entries()].concat()
 }
 
 /// `indices` and `indptr` of (3, 4) matrices.

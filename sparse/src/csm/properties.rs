@@ -76,7 +76,8 @@ pub fn nnz(x: &Variable) -> Result<Variable> {
 /// use kronograph_sparse::{Format, csm, csm_properties, sparse_matrix};
 /// let x = sparse_matrix("x", Format::Csr, [Some(2), None]);
 /// let [data, indices, indptr, shape] = csm_properties(&x)?;
-/// assert_eq!(csm(&data, &indices, &indptr, &shape, Format::Csr)?.ty(), x.ty());
+/// let again = csm(&data, &indices, &indptr, &shape, Format::Csr)?;
+/// assert_eq!(again.ty().to_string(), x.ty().to_string());
 /// # Ok::<(), kronograph_graph::BuildError>(())
 /// ```
 ///

@@ -5,7 +5,7 @@ use kronograph_ops::params::exactly;
 use kronograph_ops::samples::given;
 use kronograph_ops::{TensorType, arange, broadcast_to, dim_variable, mul, ravel, shape, transpose};
 
-use crate::csm::csm;
+use super::csm;
 use crate::integers::integer_vector;
 use crate::matrix::Format;
 use crate::samples::dense_input;
