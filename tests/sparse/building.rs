@@ -48,8 +48,7 @@ fn point_22_a_step_along_the_gradient_keeps_the_pattern() {
 fn point_45_two_routes_have_one_gradient() {
     let value = a();
     let (x, right) = (sparse("x", &value), constant(counting(&[3, 2])));
-    let routes =
-        [structured_dot(&x, &right).unwrap(), matmul(&dense_from_sparse_regular(&x).unwrap(), &right).unwrap()];
+    let routes = [structured_dot(&x, &right).unwrap(), dot(&x, &right).unwrap()];
     let costs = routes.map(|product| sum(&product).unwrap());
     let total = &costs[0] + &costs[1];
     let gradient =
@@ -190,4 +189,17 @@ fn dense_blocks_are_stored_in_full() {
     let answers = call(&[x, d], &[all, gradient], &[&a(), &given]);
     assert_eq!(stored(&*answers[0]).nnz(), 10);
     assert_eq!(entries(&*answers[1]), [1.0; 4]);
+}
+
+/// By name, dense blocks make a dense matrix, and a sparse one where a format is given.
+#[test]
+fn a_format_asks_for_sparse_blocks_on_the_diagonal() {
+    use kronograph::graph::{OpRegistry, Props};
+    let (blocks, registry) = ([matrix("a"), matrix("b")], kronograph::registry());
+    let entry = registry.get("block_diag").unwrap();
+    let built = |props: Props| entry.build(&props, &blocks).unwrap()[0].ty().to_string();
+    assert_eq!(built(Props::default()), "f64 (?, ?)");
+    assert_eq!(built(Props::default().with("format", "csr")), "csr f64 (?, ?)");
+    let error = OpRegistry::default().with(sparse::entries()).unwrap_err().to_string();
+    assert!(error.contains("block_diag: the registry has no such op to answer for"), "{error}");
 }
