@@ -14,7 +14,7 @@ fuzz_target!(|data: (bool, &str)| {
     for symmetry in [Symmetry::General, Symmetry::Symmetric, Symmetry::SkewSymmetric] {
         match write_matrix_market(&matrix, symmetry) {
             // Sums of entries that are stored twice may overflow; nothing else is without words.
-            Err(error) => assert!(symmetry != Symmetry::General || error.to_string().contains("NaN"), "{error}"),
+            Err(error) => assert!(symmetry != Symmetry::General || error.to_string().contains("not written"), "{error}"),
             Ok(written) => {
                 let again = read_matrix_market(&written, format).expect("what was written");
                 let wide = |matrix: &kronograph::SparseMatrix| matrix.sorted();

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kronograph_graph::{
-    BuildError, Entry, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample, Shape,
-    Tangents, Variable, apply, origin,
+    BuildError, Entry, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result, Sample,
+    Shape, Tangents, Variable, apply, origin,
 };
 use kronograph_ops::params::exactly;
 
@@ -13,7 +13,7 @@ use crate::cast::sparse_cast;
 use crate::clean::SlotFilter;
 use crate::format::to_format;
 use crate::kept::Kept;
-use crate::matrix::{Format, SparseMatrix};
+use crate::matrix::{Format, SparseError, SparseMatrix};
 use crate::number::{Number, each_number};
 use crate::pattern::Pattern;
 use crate::samples::{Build, op, overlapping};
@@ -92,11 +92,11 @@ struct Union {
 }
 
 impl Union {
-    fn of(x: &Arc<Pattern>, y: &Arc<Pattern>) -> Self {
+    fn of(x: &Arc<Pattern>, y: &Arc<Pattern>) -> Result<Self, OpFailure> {
         let shared = x == y && x.is_sorted();
-        let pattern = if shared { x.clone() } else { Arc::new(Pattern::union(&[x, y])) };
+        let pattern = if shared { x.clone() } else { Arc::new(Pattern::union(&[x, y]).map_err(SparseError::failure)?) };
         let slots = [x.slots_in(&pattern), y.slots_in(&pattern)];
-        Self { pattern, slots }
+        Ok(Self { pattern, slots })
     }
 }
 
@@ -123,7 +123,7 @@ impl Op for AddSS {
         let (state, inputs, outputs) = io.with_state::<State>()?;
         let (x, y) = (inputs.get::<SparseMatrix>(0)?, inputs.get::<SparseMatrix>(1)?);
         check_same_shape(&x.shape(), &y.shape())?;
-        let union = state.union.of_patterns(&[x.pattern(), y.pattern()], || Ok(Union::of(x.pattern(), y.pattern())))?;
+        let union = state.union.of_patterns(&[x.pattern(), y.pattern()], || Union::of(x.pattern(), y.pattern()))?;
         let result = outputs[0].buffer::<SparseMatrix>();
         each_number!(x.dtype(), T => {
             let out = result.reset::<T>(x.format(), x.shape(), &union.pattern);

@@ -14,7 +14,7 @@ use kronograph_ops::params::some;
 use kronograph_ops::{DType, Tensor};
 
 use crate::kept::same_pattern;
-use crate::matrix::{Format, SparseMatrix};
+use crate::matrix::{Format, SparseError, SparseMatrix};
 use crate::pattern::Pattern;
 use crate::project::project_sparse;
 use crate::samples::{dense_input, nothing, op, other, wide};
@@ -198,7 +198,11 @@ impl UnionState {
         let all: Vec<&Pattern> = self.patterns.iter().map(|pattern| &**pattern).collect();
         // One term, or terms that share a pattern, keep it: symbolic work behind it stays valid.
         let shared = all.iter().all(|pattern| *pattern == all[0]);
-        self.union = if shared { self.patterns[0].clone() } else { Arc::new(Pattern::union(&all)) };
+        self.union = if shared {
+            self.patterns[0].clone()
+        } else {
+            Arc::new(Pattern::union(&all).map_err(SparseError::failure)?)
+        };
         self.slots = all.iter().map(|pattern| Arc::new(pattern.slots_in(&self.union))).collect();
         self.unions += 1;
         Ok(())

@@ -18,7 +18,9 @@ use crate::scale::col_scale;
 use crate::ty::{is_sparse, sparse_type};
 
 /// `x - y` of matrices of one shape, at least one of which is sparse (PyTensor: `subtract`): sparse if both are, else
-/// dense. Equal to `x + (-y)`, whose derivative is regular in a sparse x beside a sparse y, and structured elsewhere.
+/// dense. Equal to `x + (-y)`, as in PyTensor: of two sparse matrices the derivative is regular in x, and structured in y,
+/// since a negation is a function of stored values; beside a dense one it is structured in the sparse one.
+/// [`Gradient::structured`](kronograph_graph::Gradient::structured) makes both structured.
 ///
 /// # Errors
 ///

@@ -17,7 +17,7 @@ use crate::clean::kept_slots;
 use crate::compare_samples::{beside_dense, beside_scalar, beside_sparse};
 use crate::format::to_format;
 use crate::kept::Kept;
-use crate::matrix::SparseMatrix;
+use crate::matrix::{SparseError, SparseMatrix};
 use crate::number::{Number, each_number};
 use crate::pattern::{Moved, Pattern};
 use crate::samples::{Build, op};
@@ -288,8 +288,8 @@ struct Candidates {
 impl Candidates {
     fn of([x, y]: [&Arc<Pattern>; 2], full: bool) -> Result<Self, OpFailure> {
         let pattern = match full {
-            true => Pattern::full(x.major(), x.minor()).map_err(|error| OpFailure::Shapes(error.to_string()))?,
-            false => Pattern::union(&[x, y]),
+            true => Pattern::full(x.major(), x.minor()).map_err(SparseError::failure)?,
+            false => Pattern::union(&[x, y]).map_err(SparseError::failure)?,
         };
         let slots = [pattern.slots_in(x), pattern.slots_in(y)];
         Ok(Self { full, pattern: Arc::new(pattern), slots })

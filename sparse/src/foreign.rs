@@ -21,7 +21,7 @@ impl SparseMatrix {
     ///
     /// # Errors
     ///
-    /// For truth values, which no sparse matrix holds.
+    /// For truth values, which no sparse matrix holds, and for storage that is inconsistent.
     pub fn from_sprs<T: Element>(matrix: CsMatI<T, u32>) -> Result<Self, SparseError> {
         let format = if matrix.is_csr() { Format::Csr } else { Format::Csc };
         let shape = [matrix.rows(), matrix.cols()];
@@ -44,7 +44,7 @@ impl SparseMatrix {
     ///
     /// # Errors
     ///
-    /// For truth values, which no sparse matrix holds.
+    /// For truth values, which no sparse matrix holds, and for storage that is inconsistent.
     pub fn from_faer_rows<T: Element>(matrix: SparseRowMat<u32, T>) -> Result<Self, SparseError> {
         let (symbolic, data) = matrix.into_parts();
         let (rows, columns, indptr, filled, indices) = symbolic.into_parts();
@@ -56,7 +56,7 @@ impl SparseMatrix {
     ///
     /// # Errors
     ///
-    /// For truth values, which no sparse matrix holds.
+    /// For truth values, which no sparse matrix holds, and for storage that is inconsistent.
     pub fn from_faer_columns<T: Element>(matrix: SparseColMat<u32, T>) -> Result<Self, SparseError> {
         let (symbolic, data) = matrix.into_parts();
         let (rows, columns, indptr, filled, indices) = symbolic.into_parts();
@@ -64,10 +64,11 @@ impl SparseMatrix {
         Self::of_narrow(Format::Csc, [rows, columns], Tensor::vector(storage.2), storage.1, storage.0)
     }
 
-    /// A view by rows for faer. `None` if the matrix is CSC, its indices are not sorted or its values of another type.
+    /// A view by rows for faer. `None` if the matrix is CSC, its indices are not sorted, its
+    /// values of another type, or a length is beyond 2³¹ - 1.
     pub fn as_faer_rows<T: Element>(&self) -> Option<SparseRowMatRef<'_, u32, T>> {
         let ([rows, columns], pattern) = (self.shape(), self.pattern());
-        if self.format() != Format::Csr || !pattern.is_sorted() {
+        if self.format() != Format::Csr || !faer_takes(self) {
             return None;
         }
         let values = self.slots::<T>().ok()?;
@@ -75,17 +76,24 @@ impl SparseMatrix {
         Some(SparseRowMatRef::new(symbolic, values))
     }
 
-    /// A view by columns for faer. `None` if the matrix is CSR, its indices are not sorted or its values of another
-    /// type.
+    /// A view by columns for faer. `None` if the matrix is CSR, its indices are not sorted, its
+    /// values of another type, or a length is beyond 2³¹ - 1.
     pub fn as_faer_columns<T: Element>(&self) -> Option<SparseColMatRef<'_, u32, T>> {
         let ([rows, columns], pattern) = (self.shape(), self.pattern());
-        if self.format() != Format::Csc || !pattern.is_sorted() {
+        if self.format() != Format::Csc || !faer_takes(self) {
             return None;
         }
         let values = self.slots::<T>().ok()?;
         let symbolic = SymbolicSparseColMatRef::new_checked(rows, columns, pattern.indptr(), None, pattern.indices());
         Some(SparseColMatRef::new(symbolic, values))
     }
+}
+
+/// Whether a view passes faer's checks: sorted indices, and lengths that its signed indices can count.
+fn faer_takes(matrix: &SparseMatrix) -> bool {
+    let counted = |length: usize| i32::try_from(length).is_ok();
+    let lengths = matrix.shape().into_iter().all(counted) && counted(matrix.nnz());
+    lengths && matrix.pattern().is_sorted()
 }
 
 /// Without the room between slices that faer may leave.

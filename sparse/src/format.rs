@@ -7,6 +7,7 @@ use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpResult, OpState, Params, Props, Result, Sample,
     Shape, Tangents, Variable, apply, origin,
 };
+use kronograph_ops::check_size;
 use kronograph_ops::params::only;
 
 use crate::kept::Kept;
@@ -83,7 +84,14 @@ impl Op for ToFormat {
     fn perform(&self, io: &mut Io<'_>) -> OpResult {
         let (state, inputs, outputs) = io.with_state::<Kept<Moved>>()?;
         let x = inputs.get::<SparseMatrix>(0)?;
-        let move_to = || Ok(if x.format() == self.format { x.pattern().sorted() } else { x.pattern().flipped() });
+        let move_to = || {
+            if x.format() == self.format {
+                return Ok(x.pattern().sorted());
+            }
+            // A pointer for each slice along the other axis.
+            check_size(&[x.pattern().minor(), 1])?;
+            Ok(x.pattern().flipped())
+        };
         let moved = state.of_patterns(&[x.pattern()], move_to)?;
         outputs[0].buffer::<SparseMatrix>().reset_moved(self.format, x.shape(), moved, x);
         Ok(())

@@ -1,18 +1,20 @@
 //! Sparse matrices and what is built on them: structured products, sparse factors, flow systems.
 //!
-//! [`SparseMatrix`] is the value (CSR or CSC), [`SparseType`] its type. Cotangents of a sparse variable live on its
-//! stored pattern. Names are PyTensor's.
+//! [`SparseMatrix`] is the value (CSR or CSC), [`SparseType`] its type. A cotangent of a sparse variable may have any
+//! pattern: each op says whether its gradient is regular or structured. Names are PyTensor's.
 //!
 //! # Where to read on
 //!
-//! `matrix` (the value), `ty` (its type), `affine` (matrices such as I - ρW), `product`, `lu`, `flow`,
-//! `spectral` (flow systems by a decomposition of W).
+//! `matrix` and `pattern` (the value), `ty` (its type), `kept` (what an op knows of the patterns of its last call),
+//! `data` (functions of stored values), `arithmetic`, `product`, `index`, `stack`, `csm`, `convolution`, `random`,
+//! `affine` (matrices such as I - ρW), `lu`, `flow`, `spectral` (flow systems by a decomposition of W).
 //!
 //! # Invariants
 //!
 //! * A value that exists is valid: indices in range, `indptr` monotone, no duplicates. They may be unsorted.
-//! * Nothing of a sparse operand's full shape is allocated, except by `dense_from_sparse`, by the second
-//!   derivatives of a log-determinant and by a spectral decomposition.
+//! * A structured gradient makes nothing of the operand's full shape. What does: `dense_from_sparse`, regular gradients
+//!   that are full (of `dot`, of `sp_sum`), comparisons that hold at zero, the second derivatives of a log-determinant,
+//!   a spectral decomposition.
 //! * Patterns are shared by `Arc`; symbolic work is keyed on them and done once per function.
 //! * Knows nothing of rewriting.
 

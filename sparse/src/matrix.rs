@@ -93,7 +93,7 @@ pub enum SparseError {
         /// The length of a slice.
         minor: usize,
     },
-    /// A position is stored twice; sum the entries first, as `from_triplets` does.
+    /// A position is stored twice; [`SparseMatrix::new`] sums the entries.
     #[error("slice {slice} stores index {index} twice")]
     Duplicate {
         /// The slice.
@@ -115,6 +115,13 @@ pub enum SparseError {
     /// The sizes do not fit into 32 bits, or not into memory.
     #[error("a size or the number of entries does not fit into 32 bits, or not into memory")]
     TooLarge,
+}
+
+impl SparseError {
+    /// As the failure of an op.
+    pub(crate) fn failure(self) -> OpFailure {
+        OpFailure::Shapes(self.to_string())
+    }
 }
 
 /// A sparse matrix in CSR or CSC form. Copies share pattern and data.

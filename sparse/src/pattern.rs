@@ -201,7 +201,11 @@ impl Pattern {
     }
 
     /// The union of patterns of one shape, with sorted indices.
-    pub(crate) fn union(patterns: &[&Pattern]) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When it stores more than 32 bits count.
+    pub(crate) fn union(patterns: &[&Pattern]) -> Result<Self, SparseError> {
         let mut union = Self { minor: patterns[0].minor, indptr: vec![0], indices: Vec::new() };
         for slice in 0..patterns[0].major() {
             let from = union.indices.len();
@@ -210,9 +214,9 @@ impl Pattern {
             merged.sort_unstable();
             merged.dedup();
             union.indices.extend(merged);
-            union.indptr.push(union.indices.len() as u32);
+            union.indptr.push(u32::try_from(union.indices.len()).map_err(|_| SparseError::TooLarge)?);
         }
-        union
+        Ok(union)
     }
 
     /// The positions of slots that are kept, in their order; their slots are those of `Moved`.
@@ -263,8 +267,24 @@ impl Pattern {
         }
     }
 
+    /// [`slots_in`](Self::slots_in), without a place for each index.
+    fn slots_searched(&self, other: &Pattern) -> Vec<u32> {
+        let sorted = other.sorted();
+        let slot = |slice: usize, index: u32| {
+            let found = sorted.pattern.slice(slice).binary_search(&index);
+            found.map_or(u32::MAX, |at| sorted.slots[sorted.pattern.range(slice).start + at])
+        };
+        (0..self.major())
+            .flat_map(|slice| self.slice(slice).iter().map(move |&index| (slice, index)))
+            .map(|(slice, index)| slot(slice, index))
+            .collect()
+    }
+
     /// For each slot, the slot of the same position in `other` (of the same shape); `u32::MAX` where there is none.
     pub(crate) fn slots_in(&self, other: &Pattern) -> Vec<u32> {
+        if self.minor > PLACES && self.minor / 8 > self.nnz() + other.nnz() {
+            return self.slots_searched(other);
+        }
         let mut place = vec![u32::MAX; self.minor];
         let mut slots = Vec::with_capacity(self.nnz());
         for slice in 0..self.major() {
@@ -279,6 +299,9 @@ impl Pattern {
 pub(crate) fn narrow(values: Vec<usize>) -> Result<Vec<u32>, SparseError> {
     values.into_iter().map(|value| u32::try_from(value).map_err(|_| SparseError::TooLarge)).collect()
 }
+
+/// A place for each index of a slice is kept for slices up to this long, and for longer ones that are not nearly empty.
+const PLACES: usize = 1 << 20;
 
 /// In full width, so that an index beyond 32 bits is told by its number.
 pub(crate) fn check_indices(minor: usize, indices: &[usize]) -> Result<(), SparseError> {

@@ -52,7 +52,12 @@ pub(crate) fn call(inputs: &[Variable], outputs: &[Variable], values: &[&dyn Val
     let run = |mode: &Mode| compile(inputs, outputs, mode).unwrap().call(values).unwrap().into_values();
     let (written, rewritten) = (run(&Mode::raw()), run(&Mode::run()));
     for (a, b) in written.iter().zip(&rewritten) {
+        let matrix = |value: &dyn Value| (value as &dyn std::any::Any).downcast_ref::<SparseMatrix>().cloned();
+        if let (Some(a), Some(b)) = (matrix(&**a), matrix(&**b)) {
+            assert_eq!((a.format(), a.shape(), a.pattern()), (b.format(), b.shape(), b.pattern()));
+        }
         let (a, b) = (entries(&**a), entries(&**b));
+        assert_eq!(a.len(), b.len());
         let close = |(x, y): (&f64, &f64)| x == y || (x - y).abs() <= 1e-14 * x.abs() || (x.is_nan() && y.is_nan());
         assert!(a.iter().zip(&b).all(close), "{a:?} as written, {b:?} as rewritten");
     }

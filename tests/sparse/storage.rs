@@ -1,4 +1,5 @@
-//! What a sparse value is: duplicates, dtypes, and what is refused.
+//! What a sparse value is: duplicates, dtypes, and what is refused. Point 20, a block format that converts to another one,
+//! does not apply: there are two formats.
 
 use faer::sparse::{SparseColMat, SparseRowMat, Triplet};
 use kronograph::sparse::dense_from_sparse_regular;
@@ -12,7 +13,7 @@ fn point_40_duplicates_are_summed_where_a_value_enters() {
     assert_eq!((twice.nnz(), twice.values().unwrap()), (2, &[3.0, 3.0][..]));
     let x = sparse("x", &twice);
     let y = structured(&x, exp).unwrap();
-    let gradient = grad(&weighed(&y), &[x.clone()]).unwrap();
+    let gradient = grad(&weighed(&y), std::slice::from_ref(&x)).unwrap();
     let answers = call(&[x], &[y, gradient[0].clone()], &[&twice]);
     let e = 3f64.exp();
     assert_eq!(entries(&*answers[0]), [e, 0.0, 0.0, 0.0, 0.0, e]);
@@ -41,7 +42,7 @@ fn point_18_invalid_structure_is_refused_where_a_value_enters() {
 #[test]
 fn point_19_a_static_shape_is_checked_on_values() {
     let x = sparse_matrix("x", Format::Csr, [Some(2), Some(3)]);
-    let mut f = compile(&[x.clone()], &[dense_from_sparse(&x).unwrap()], &Mode::run()).unwrap();
+    let mut f = compile(std::slice::from_ref(&x), &[dense_from_sparse(&x).unwrap()], &Mode::run()).unwrap();
     let wrong = csr([3, 3], &[1.0], &[0], &[0, 1, 1, 1]);
     let error = f.call(&[&wrong]).unwrap_err().to_string();
     assert!(error.contains("[3, 3]") && error.contains("`x`"), "{error}");
@@ -54,8 +55,8 @@ fn point_34_flags_that_change_a_derivative_are_part_of_an_op() {
     let x = sparse("x", &value);
     let (one, other) = (dense_from_sparse(&x).unwrap(), dense_from_sparse_regular(&x).unwrap());
     let w = constant(counting(&[2, 3]));
-    let gradient = |y: &Variable| grad(&sum(&(&w * y)).unwrap(), &[x.clone()]).unwrap().remove(0);
-    let answers = call(&[x.clone()], &[gradient(&one), gradient(&other)], &[&value]);
+    let gradient = |y: &Variable| grad(&sum(&(&w * y)).unwrap(), std::slice::from_ref(&x)).unwrap().remove(0);
+    let answers = call(std::slice::from_ref(&x), &[gradient(&one), gradient(&other)], &[&value]);
     assert_eq!(entries(&*answers[0]), [1.0, 0.0, 3.0, 0.0, 0.0, 6.0]);
     assert_eq!(entries(&*answers[1]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
 }
@@ -82,4 +83,26 @@ fn sprs_and_faer_share_storage_with_a_matrix() {
     assert_eq!((entries(&ours), ours.slots::<f64>().unwrap().as_ptr()), (entries(&a()), address));
     let rows = SparseRowMat::try_new_from_triplets(2, 3, &at).unwrap();
     assert!(SparseMatrix::from_faer_rows(rows).unwrap().same_bits(&a()));
+}
+
+/// Constants are one if their bits are: not if they are close, and also if they store nothing or NaN.
+#[test]
+fn point_17_constants_are_merged_by_their_bits() {
+    let x = vector("x");
+    let product = |value: f64| matmul(&sparse_constant(csr([1, 1], &[value], &[0], &[0, 1])), &x).unwrap();
+    let made =
+        rewrite(&[product(1.0), product(1.0 + 1e-9), product(1.0), product(f64::NAN), product(f64::NAN)], &Mode::run());
+    let made = made.unwrap();
+    assert!(made[0] == made[2] && made[3] == made[4]);
+    assert!(made[0] != made[1]);
+    let empty = || matmul(&sparse_constant(csr([2, 1], &[], &[], &[0, 0, 0])), &x).unwrap();
+    let made = rewrite(&[empty(), empty()], &Mode::run()).unwrap();
+    assert!(made[0] == made[1], "a matrix that stores nothing equals itself");
+}
+
+/// Views for another crate are refused, not made, where its own checks would stop the program.
+#[test]
+fn lengths_that_faer_does_not_count_give_no_view() {
+    let wide = SparseMatrix::new(Format::Csr, [1, 3_000_000_000], vec![1.0], vec![0], vec![0, 1]).unwrap();
+    assert!(wide.as_faer_rows::<f64>().is_none());
 }

@@ -1,6 +1,6 @@
 //! The largest pixel of each window.
 
-use kronograph_graph::{Dim, Result, Variable, origin, shape_of};
+use kronograph_graph::{BuildError, Dim, Result, Variable, origin, shape_of};
 use kronograph_ops::{argmax_axes, expand_dims, reshape, squeeze, swapaxes, take_along_axis};
 
 use super::convolve::patches;
@@ -31,12 +31,15 @@ use super::windows::Windows;
 #[track_caller]
 pub fn max_pool(images: &Variable, windows: &Windows) -> Result<Variable> {
     let _scope = origin::here();
-    let windows = windows.clone().border(super::Border::Valid);
+    if windows.reaches_over() {
+        let rule = "a window that reaches over the border has no largest pixel there; use `Border::Valid`";
+        return Err(BuildError::inputs("max_pool", std::slice::from_ref(images), rule));
+    }
     let count = windows.output_shape()?.iter().product::<usize>();
     let batch = shape_of(images)[0].clone();
     let lengths = [count, windows.map_count(), windows.taps()].map(Dim::from);
     let [count, maps, taps] = lengths;
-    let patches = reshape(&patches(images, &windows)?, [batch, count, maps, taps])?;
+    let patches = reshape(&patches(images, windows)?, [batch, count, maps, taps])?;
     let largest = expand_dims(&argmax_axes(&patches, &[3])?, &[3])?;
     swapaxes(&squeeze(&take_along_axis(&patches, &largest, 3)?, &[3])?, 1, 2)
 }

@@ -1,6 +1,7 @@
 //! Where the windows of a convolution lie, and the sparse matrix that picks what is in them.
 
 use kronograph_graph::{BuildError, Result};
+use kronograph_ops::check_size;
 
 use crate::matrix::{Format, SparseMatrix};
 
@@ -89,9 +90,11 @@ impl Windows {
         let size = |lengths: &[usize]| lengths.iter().try_fold(self.maps, |size, &length| size.checked_mul(length));
         let rows = size(&self.kernel).and_then(|taps| size(&shape)?.checked_div(self.maps)?.checked_mul(taps));
         let fits = |size: Option<usize>| size.is_some_and(|size| u32::try_from(size).is_ok());
-        match fits(rows) && fits(size(&self.image)) {
+        // The matrix has a pointer for each row, and an index and a value for most.
+        let room = rows.is_some_and(|rows| check_size(&[rows, 3]).is_ok());
+        match fits(rows) && fits(size(&self.image)) && room {
             true => Ok(shape),
-            false => Err(self.refused("the number of places does not fit into 32 bits")),
+            false => Err(self.refused("the number of places does not fit into 32 bits, or not into memory")),
         }
     }
 
@@ -100,6 +103,11 @@ impl Windows {
         let given =
             format!("an image of shape {image:?} with {maps} map(s), a kernel of shape {kernel:?}, steps {steps:?}");
         BuildError::parameter("convolve", format!("{rule}; given are {given}"))
+    }
+
+    /// Whether windows over the border count.
+    pub(super) fn reaches_over(&self) -> bool {
+        self.border == Border::Full
     }
 
     /// The number of pixels of an image, over all maps.

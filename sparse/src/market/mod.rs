@@ -10,6 +10,9 @@ pub use write::{write_matrix_market, write_matrix_market_file};
 
 use crate::matrix::SparseError;
 
+/// Integers up to this one are numbers of f64, all of them.
+const EXACT: u64 = 1 << 53;
+
 /// Which entries a file holds, and what the others are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Symmetry {

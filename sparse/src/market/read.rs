@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{MarketError, Symmetry};
+use super::{EXACT, MarketError, Symmetry};
 use crate::convert::from_triplets;
 use crate::matrix::{Format, SparseMatrix};
 
@@ -97,9 +97,6 @@ impl Symmetry {
         }
     }
 }
-
-/// Integers up to this one are numbers of f64, all of them.
-const EXACT: u64 = 1 << 53;
 
 fn header(line: &str) -> Result<(Field, Symmetry), MarketError> {
     let words = line.to_ascii_lowercase();

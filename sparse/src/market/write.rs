@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use kronograph_graph::Value;
 use kronograph_ops::{Element, Tensor};
 
-use super::{MarketError, Symmetry};
-use crate::matrix::{Format, SparseMatrix};
+use super::{EXACT, MarketError, Symmetry};
+use crate::matrix::{Format, SparseError, SparseMatrix};
 
 /// Writes a file; see [`write_matrix_market`].
 ///
@@ -37,18 +38,19 @@ pub fn write_matrix_market_file(
 ///
 /// # Errors
 ///
-/// A matrix that is not of the symmetry; NaN or infinities, for which a file has no words.
+/// A matrix that is not of the symmetry; NaN, infinities, and integers beyond 2⁵³, which are not read again.
 pub fn write_matrix_market(matrix: &SparseMatrix, symmetry: Symmetry) -> Result<String, MarketError> {
-    check_symmetry(matrix, symmetry)?;
     let (field, texts) = match matrix.data() {
         Tensor::F64(_) => ("real", texts::<f64>(matrix, |x| x.is_finite())?),
         Tensor::F32(_) => ("real", texts::<f32>(matrix, |x| x.is_finite())?),
-        Tensor::I64(_) => ("integer", texts::<i64>(matrix, |_| true)?),
+        Tensor::I64(_) => ("integer", texts::<i64>(matrix, |x| x.unsigned_abs() <= EXACT)?),
         Tensor::I32(_) => ("integer", texts::<i32>(matrix, |_| true)?),
         Tensor::I8(_) => ("integer", texts::<i8>(matrix, |_| true)?),
         Tensor::U8(_) => ("integer", texts::<u8>(matrix, |_| true)?),
-        Tensor::Bool(_) => ("integer", texts::<bool>(matrix, |_| true)?),
+        Tensor::Bool(_) => return Err(SparseError::Data(matrix.data().describe()).into()),
     };
+    // All values are numbers of f64 now, so that comparing them there is exact.
+    check_symmetry(matrix, symmetry)?;
     let written = |i: usize, j: usize| match symmetry {
         Symmetry::General => true,
         Symmetry::Symmetric => i >= j,
@@ -76,7 +78,11 @@ fn texts<T: Element>(matrix: &SparseMatrix, has_words: fn(&T) -> bool) -> Result
                 at = (i, j);
             }
         });
-        return Err(MarketError::Entry { row: at.0, column: at.1, rule: "a file has no words for NaN and infinities" });
+        return Err(MarketError::Entry {
+            row: at.0,
+            column: at.1,
+            rule: "NaN, infinities and integers beyond 2^53 are not written",
+        });
     }
     Ok(values.iter().map(|value| format!("{value:?}")).collect())
 }

@@ -10,8 +10,8 @@ use kronograph_graph::{
     BuildError, Entry, Grad, Grads, Io, NodeSpec, NodeView, Op, OpFailure, OpResult, OpState, Params, Props, Result,
     Sample, Shape, Tangents, Variable, apply, origin,
 };
-use kronograph_ops::Tensor;
 use kronograph_ops::params::exactly;
+use kronograph_ops::{Tensor, check_size};
 
 use super::dot::sparse_dot;
 use super::multiply::{Dense, check_inner, operands, result_lengths, slices};
@@ -139,6 +139,7 @@ fn pattern_of_product(left: &Pattern, right: &Pattern) -> Result<Arc<Pattern>, O
     let failed = |error: SparseError| OpFailure::Shapes(error.to_string());
     let (mut indptr, mut indices) = (Vec::with_capacity(left.major() + 1), Vec::new());
     indptr.push(0);
+    check_size(&[right.minor(), 1])?;
     let mut last_seen = vec![u32::MAX; right.minor()];
     for slice in 0..left.major() {
         let from = indices.len();

@@ -117,6 +117,7 @@ impl Drawn {
         if above_zero.expected() > f64::from(u32::MAX) {
             return Err(too_large().into());
         }
+        check_size(&[above_zero.expected() as usize, 3])?;
         let mut drawn = Self { indptr: vec![0; rows + 1], columns: Vec::new(), counts: Vec::new() };
         for (cell, count) in above_zero {
             drawn.indptr[(cell / columns as u64) as usize + 1] += 1;

@@ -8,11 +8,11 @@
 //! * `z ± α x y` is one step
 //! * the sum of a product needs no product
 
-use kronograph_graph::{NodeView, Result, Variable};
-use kronograph_ops::{Dimshuffle, Elemwise, MatMul, TensorType, constant, dot, neg, reshape, transpose};
+use kronograph_graph::{NodeView, Operand, Result, Variable};
+use kronograph_ops::{DType, Dimshuffle, Elemwise, MatMul, TensorType, dot, neg, reshape, scalar_beside, transpose};
 use kronograph_sparse::{
-    DenseFromSparse, MulSD, MulSS, SparseDot, SparseFromDense, StructuredDot, TrueDot, ensure_sorted_indices, remove0,
-    sampled_outer, sampling_dot, sparse_inner, usmm,
+    DenseFromSparse, MulSD, MulSS, SparseDot, SparseFromDense, SparseType, StructuredDot, TrueDot,
+    ensure_sorted_indices, remove0, sampled_outer, sampling_dot, sparse_inner, usmm,
 };
 
 use super::{is, rule, same_known_shape};
@@ -105,13 +105,15 @@ fn scaled_product(context: &RuleContext<'_>, x: &Variable) -> Result<Option<Prod
     if context.uses(x) > 1 {
         return Ok(None);
     }
+    let Some(dtype) = x.type_as::<TensorType>().map(TensorType::dtype) else { return Ok(None) };
+    let number = |alpha: f64| scalar_beside(Operand::Float(alpha), dtype);
     if let Some((x, y)) = plain_product(context, x) {
-        return Ok(Some(Product { alpha: constant(1.0), x, y }));
+        return Ok(Some(Product { alpha: number(1.0), x, y }));
     }
     let Some((op, inputs)) = context.owner_as::<Elemwise>(x) else { return Ok(None) };
     let product = |x: &Variable| plain_product(context, x).filter(|_| context.uses(x) == 1);
     match (op.0.name, inputs.as_slice()) {
-        ("neg", [inner]) => Ok(product(inner).map(|(x, y)| Product { alpha: constant(-1.0), x, y })),
+        ("neg", [inner]) => Ok(product(inner).map(|(x, y)| Product { alpha: number(-1.0), x, y })),
         ("mul", [a, b]) => {
             for (scalar, inner) in [(a, b), (b, a)] {
                 let one = scalar.ty().extents().iter().all(|length| *length == Some(1));
@@ -138,11 +140,13 @@ fn plain_product(context: &RuleContext<'_>, x: &Variable) -> Option<(Variable, V
 }
 
 rule! {
-    /// the sum of all entries of a product of sparse matrices needs no product
+    /// the sum of all entries of an f64 product of sparse matrices needs no product
     sum_of_product in [Specialize] at ["sp_sum"]: |context, node| {
         let Some((_, inputs)) = context.owner_as::<MulSS>(node.input(0)) else { return Ok(None) };
+        // Of narrower numbers the products would be rounded or wrap around, and their sum widens them first.
+        let wide = inputs.iter().all(|x| x.type_as::<SparseType>().is_some_and(|ty| ty.dtype() == DType::F64));
         let whole = node.output(0).ty().extents().is_empty();
-        if !whole || context.uses(node.input(0)) > 1 {
+        if !whole || !wide || context.uses(node.input(0)) > 1 {
             return Ok(None);
         }
         let sum = sparse_inner(&inputs[0], &inputs[1])?;
@@ -153,9 +157,9 @@ rule! {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may")]
 mod tests {
-    use kronograph_ops::{DType, add, exp, matmul, mul, scalar, sub, tensor};
+    use kronograph_ops::{add, exp, matmul, mul, scalar, sub, tensor};
     use kronograph_sparse::{
-        Format, dense_from_sparse, dense_from_sparse_regular, mul_s_d, mul_s_s, sample_dense, sp_sum,
+        Format, dense_from_sparse, dense_from_sparse_regular, mul_s_d, mul_s_s, sample_dense, sp_sum, sparse_cast,
         sparse_from_dense, sparse_transpose, true_dot,
     };
 
@@ -242,5 +246,7 @@ mod tests {
         let inputs = [x.clone(), y.clone()];
         insta::assert_snapshot!(check_values(sum_of_product, &inputs, &outputs, &[&vx, &vy]), @"sum_of_products{axis=none}(x, yy)");
         declines(sum_of_product, &inputs, &[sp_sum(&product(), Some(0)).unwrap()]);
+        let bytes = sparse_cast(&x, DType::I8).unwrap();
+        declines(sum_of_product, &inputs, &[sp_sum(&mul_s_s(&bytes, &bytes).unwrap(), None).unwrap()]);
     }
 }

@@ -26,24 +26,40 @@ rule! {
     data_of_with_data in [Sparse] at ["csm_data"]: |context, node| {
         let Some((_, inputs)) = context.owner_as::<WithData>(node.input(0)) else { return Ok(None) };
         let pattern = followed(context, &inputs[0], keeps_slots);
-        let fits = node.output(0).ty().is_super(&**inputs[1].ty()) && fills(context, &inputs[1], &pattern, DEPTH);
+        let fits = node.output(0).ty().is_super(&**inputs[1].ty()) && fills(context, &inputs[1], &pattern);
         Ok(fits.then(|| vec![inputs[1].clone()]))
     }
 }
 
-/// So far an expression of stored values is followed.
-const DEPTH: usize = 32;
+/// So many variables of an expression of stored values are looked at.
+const LOOKS: usize = 64;
 
 /// Whether a vector surely has an element for each slot of a matrix: an elementwise function of its stored values.
-fn fills(context: &RuleContext<'_>, data: &Variable, pattern: &Variable, depth: usize) -> bool {
-    let Some(owner) = context.owner(data).filter(|_| depth > 0) else { return false };
-    if is::<CsmData>(&*owner.op) {
-        return followed(context, &owner.inputs[0], keeps_slots) == *pattern;
-    }
+fn fills(context: &RuleContext<'_>, data: &Variable, pattern: &Variable) -> bool {
     let one = |x: &Variable| x.ty().extents().iter().all(|length| *length == Some(1));
-    let elementwise = is::<Elemwise>(&*owner.op) || is::<Cast>(&*owner.op);
-    let all = |x: &Variable| one(x) || fills(context, x, pattern, depth - 1);
-    elementwise && !owner.inputs.iter().all(one) && owner.inputs.iter().all(all)
+    // Each variable is looked at once, however often it is used.
+    let mut seen = vec![data.clone()];
+    let mut at = 0;
+    while at < seen.len() {
+        let Some(owner) = context.owner(&seen[at]).filter(|_| seen.len() <= LOOKS) else { return false };
+        at += 1;
+        if is::<CsmData>(&*owner.op) {
+            if followed(context, &owner.inputs[0], keeps_slots) != *pattern {
+                return false;
+            }
+            continue;
+        }
+        let elementwise = is::<Elemwise>(&*owner.op) || is::<Cast>(&*owner.op);
+        if !elementwise || owner.inputs.iter().all(one) {
+            return false;
+        }
+        for input in owner.inputs.iter().filter(|input| !one(input)) {
+            if !seen.contains(input) {
+                seen.push(input.clone());
+            }
+        }
+    }
+    true
 }
 
 rule! {
@@ -51,7 +67,7 @@ rule! {
     pattern_of_the_first in [Sparse] at ["with_data"]: |context, node| {
         let like = node.input(0);
         let fills_its_slots = |x: &Variable| match context.owner_as::<WithData>(x) {
-            Some((_, inputs)) => fills(context, &inputs[1], &followed(context, &inputs[0], keeps_slots), DEPTH),
+            Some((_, inputs)) => fills(context, &inputs[1], &followed(context, &inputs[0], keeps_slots)),
             None => true,
         };
         // One step, so that each matrix that is passed is known to be whole.
@@ -75,15 +91,25 @@ rule! {
     /// what lies on the pattern of a matrix is not moved by projecting it there
     projected_already in [Sparse] at ["project_sparse"]: |context, node| {
         let (like, x) = (node.input(0), node.input(1));
-        let Some(owner) = context.owner(x).filter(|owner| lies_on_first(&*owner.op)) else { return Ok(None) };
-        let pattern = |x: &Variable| followed(context, x, |op| lies_on_first(op) || keeps_slots(op));
-        let same = pattern(&owner.inputs[0]) == pattern(like) && node.output(0).ty().is_super(&**x.ty());
+        // What is passed on the way to the pattern is still made for x; of `like` only what cannot fail is passed.
+        let pattern = followed(context, like, |op| keeps_slots(op) && !is::<WithData>(op));
+        let (mut at, mut on_pattern) = (x.clone(), false);
+        while let Some(owner) = context.owner(&at).filter(|owner| lies_on_first(&*owner.op) || keeps_slots(&*owner.op)) {
+            // The derivatives of a cast are not those of the pattern, unless they reach it through an op that has them.
+            on_pattern = on_pattern || lies_on_first(&*owner.op);
+            at = owner.inputs[0].clone();
+            if at == pattern || at == *like {
+                break;
+            }
+        }
+        let same = on_pattern && (at == pattern || at == *like) && node.output(0).ty().is_super(&**x.ty());
         Ok(same.then(|| vec![x.clone()]))
     }
 }
 
 rule! {
-    /// the entries of a dense matrix at some positions are looked up there; it need not be made sparse first
+    /// the entries of a dense matrix at some positions are looked up there; it need not be made sparse first (a negative
+    /// zero stays one)
     sampled_from_dense in [Sparse] at ["project_sparse"]: |context, node| {
         let Some((_, inputs)) = context.owner_as::<SparseFromDense>(node.input(1)) else { return Ok(None) };
         let sampled = sample_dense(node.input(0), &inputs[0])?;
@@ -158,6 +184,10 @@ mod tests {
         insta::assert_snapshot!(check_rule_at(sampled_from_dense, &inputs, &made, &[&value, &dense]), @"sample_dense(x, d)");
         let other = sparse_matrix("y", Format::Csr, [Some(3), Some(4)]);
         let of_another = project_sparse(&x, &sample_dense(&other, &d).unwrap()).unwrap();
+        // Data that may not fill the slots of the pattern keep their check.
+        let (v, w) = (vector("v"), structured(&x, exp).unwrap());
+        let unchecked = project_sparse(&with_data(&x, &v).unwrap(), &w).unwrap();
+        declines(projected_already, &[x.clone(), v], &[unchecked]);
         declines(projected_already, &[x, other, d], &[of_another]);
     }
 
