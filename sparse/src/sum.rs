@@ -8,7 +8,7 @@ use kronograph_graph::{
     Shape, Tangents, Variable, apply, origin, shape_of,
 };
 use kronograph_ops::params::only;
-use kronograph_ops::{DType, Tensor, TensorType, broadcast_to, expand_dims};
+use kronograph_ops::{DType, Tensor, TensorType, broadcast_to, check_size, expand_dims};
 
 use crate::like::sp_ones_like;
 use crate::matrix::{Format, SparseMatrix};
@@ -189,6 +189,7 @@ impl Op for SpSum {
         let (state, inputs, outputs) = io.with_state::<Totals>()?;
         let x = inputs.get::<SparseMatrix>(0)?;
         let length = kept_length(x.shape(), self.lines);
+        check_size(&[length.unwrap_or(1), 2])?;
         each_number!(x.dtype(), T => {
             let values = x.slots::<T>()?;
             state.add_up::<T>(outputs[0].buffer(), length, |totals| match self.lines {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kronograph_graph::{Inputs, OpFailure};
-use kronograph_ops::Tensor;
 use kronograph_ops::axes::{AxisIndex, Range, Reading, position_on};
+use kronograph_ops::{Tensor, check_size};
 
 use crate::integers::all_integers;
 use crate::number::Number;
@@ -145,6 +145,8 @@ impl Inverse {
 /// What is picked of the slices and within the slices of a pattern. Slots of a slice keep their order, turned round
 /// where the index goes backwards; those that a list picks are sorted.
 pub(super) fn gathered(from: &Pattern, slices: &Picked, within: &Picked) -> Result<Moved, OpFailure> {
+    // A list is turned round by a place for each index.
+    check_size(&[from.minor(), 2])?;
     let inverse = within.inverse(from.minor());
     let (mut indptr, mut entries) = (vec![0], Vec::<(u32, u32)>::new());
     for k in 0..slices.len() {

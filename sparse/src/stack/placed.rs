@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kronograph_graph::{Inputs, OpFailure};
-use kronograph_ops::Tensor;
+use kronograph_ops::{Tensor, check_size};
 
 use super::{AXES, Along, Stack};
 use crate::kept::same_pattern;
@@ -50,6 +50,7 @@ impl Placed {
         let (major, minor) = format.swap((shape[0], shape[1]));
         let grows = format.swap((along.grows()[0], along.grows()[1]));
         let too_large = || OpFailure::Shapes("the blocks are too large together".to_owned());
+        check_size(&[major, 2])?;
         let mut indptr = vec![0u32; major.checked_add(1).ok_or_else(too_large)?];
         let slices: Vec<Slices<'_>> = slices(&blocks, &shapes, format, grows);
         for block in &slices {
