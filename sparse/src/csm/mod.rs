@@ -57,7 +57,7 @@ pub struct Csm {
 /// # Errors
 ///
 /// When `data` is no vector of numbers, or another part no vector of integers; at run time, when the parts are
-/// inconsistent: see [`SparseError`].
+/// inconsistent: see [`SparseError`](crate::SparseError).
 #[track_caller]
 pub fn csm(
     data: &Variable,
